@@ -1,0 +1,47 @@
+# parley_module(NAME
+#   [SOURCES a.cc ...]        a static library parley_NAME; leave out for a header-only module
+#   [DEPS target ...]         public dependencies
+#   [PRIVATE_DEPS target ...] libraries only the .cc files see (third-party ones, mostly)
+#   [TESTS a_test.cc ...]     GoogleTest tests, one program NAME_test, each case run by CTest
+#   [TEST_DEPS target ...]
+#   [BENCHES a_bench.cc ...]  Google Benchmark programs, built with PARLEY_BENCHMARKS
+#   [FUZZERS a_fuzz.cc ...])  libFuzzer programs, built with PARLEY_FUZZ; corpus in tests/fuzz/corpus/a
+#
+# Includes are written from the repository's root: #include "schemas/ids.h".
+include(GoogleTest)
+
+function(parley_module)
+  cmake_parse_arguments(M "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS;TESTS;TEST_DEPS;BENCHES;FUZZERS" ${ARGN})
+  set(library parley_${M_NAME})
+  if(M_SOURCES)
+    add_library(${library} STATIC ${M_SOURCES})
+    target_include_directories(${library} PUBLIC ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${library} PUBLIC ${M_DEPS} PRIVATE ${M_PRIVATE_DEPS} Threads::Threads)
+  else()
+    add_library(${library} INTERFACE)
+    target_include_directories(${library} INTERFACE ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${library} INTERFACE ${M_DEPS})
+  endif()
+  if(M_TESTS)
+    find_package(GTest REQUIRED)
+    add_executable(${M_NAME}_test ${M_TESTS})
+    target_link_libraries(${M_NAME}_test PRIVATE ${library} ${M_PRIVATE_DEPS} ${M_TEST_DEPS} GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(${M_NAME}_test TEST_PREFIX ${M_NAME}/ PROPERTIES LABELS unit TIMEOUT 300
+                         DISCOVERY_TIMEOUT 60)
+  endif()
+  if(PARLEY_BENCHMARKS AND M_BENCHES)
+    find_package(benchmark REQUIRED)
+    foreach(source IN LISTS M_BENCHES)
+      get_filename_component(name ${source} NAME_WE)
+      add_executable(${name} ${source})
+      target_link_libraries(${name} PRIVATE ${library} ${M_PRIVATE_DEPS} ${M_TEST_DEPS} benchmark::benchmark)
+    endforeach()
+  endif()
+  if(PARLEY_FUZZ AND M_FUZZERS)
+    foreach(source IN LISTS M_FUZZERS)
+      get_filename_component(name ${source} NAME_WE)
+      add_executable(${name} ${source})
+      target_link_libraries(${name} PRIVATE ${library} ${M_PRIVATE_DEPS} -fsanitize=fuzzer)
+    endforeach()
+  endif()
+endfunction()

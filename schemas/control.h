@@ -1,0 +1,107 @@
+// Control operations: the facts a broker node must know to decide on its own (protocol.md, "Control").
+// Pure; JSON both ways, and FlatBuffers (control.fbs, identifier PRLC) for large snapshots.
+#ifndef PARLEY_SCHEMAS_CONTROL_H_
+#define PARLEY_SCHEMAS_CONTROL_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "schemas/errors.h"
+#include "schemas/ids.h"
+#include "schemas/message.h"
+#include "schemas/token.h"
+
+namespace parley {
+
+enum class UserStatus : std::uint8_t { active, blocked };
+enum class RoomKind : std::uint8_t { channel, group, direct };
+// read_only: only owners and admins post. archived: nobody posts, members read.
+enum class RoomStatus : std::uint8_t { active, read_only, archived };
+enum class RoomHistory : std::uint8_t { all, joined };
+
+struct UserPut {
+  std::string user;
+  TokenRole role = TokenRole::user;
+  std::string limits = "default";
+  std::int64_t tokens_after_s = 0;  // tokens with an earlier iat are refused
+  UserStatus status = UserStatus::active;
+};
+struct UserRemove { std::string user; };
+struct RoomPut {
+  std::string room;
+  RoomKind kind = RoomKind::channel;
+  std::string limits = "default";
+  RoomHistory history = RoomHistory::all;
+  RoomStatus status = RoomStatus::active;
+  bool guests_post = false;                      // JSON "guests": "read" | "post"
+  MemberRole pin_role = MemberRole::admin;       // lowest role that may pin; JSON "pin": "member" | "admin" | "owner"
+};
+struct RoomRemove { std::string room; };
+struct MemberPut {
+  std::string room;
+  std::string user;
+  MemberRole role = MemberRole::member;
+  Seq since{0};  // sees events after this one
+};
+struct MemberRemove { std::string room; std::string user; };
+struct BlockPut { std::string user; std::string blocked; };
+struct BlockRemove { std::string user; std::string blocked; };
+struct SessionRevoke {
+  std::string sid;
+  std::int64_t until_s = 0;  // the fact may be forgotten after this (the session's last token has expired)
+};
+struct TokenPut {
+  Sha256 sha256{};
+  std::string user;
+  std::string device;
+  TokenRole role = TokenRole::bot;
+  std::int64_t until_s = 0;  // 0: no end
+};
+struct TokenRemove { Sha256 sha256{}; };
+// A class of limits; a field left out in JSON keeps the built-in default. "unlimited" is built in and cannot be put.
+struct LimitsPut {
+  std::string name;
+  double messages_per_s = 10;
+  double burst = 30;
+  std::uint32_t connections = 5;
+  double requests_per_s = 20;
+  double typing_per_s = 1;
+  double room_messages_per_s = 1000.0 / 60;  // for a room of this class, sent by people
+  double room_bot_messages_per_s = 100;      // for a room of this class, sent by bots and devices
+};
+
+using ControlOp = std::variant<UserPut, UserRemove, RoomPut, RoomRemove, MemberPut, MemberRemove, BlockPut,
+                               BlockRemove, SessionRevoke, TokenPut, TokenRemove, LimitsPut>;
+
+// One JSON object; unknown fields are ignored (later versions add some), wrong types and bad names are refused
+// with bad_payload and the field's name.
+Result<ControlOp> parse_control_op(std::string_view json);
+std::string to_json(const ControlOp& op);
+
+// Many at once, for snapshots: FlatBuffers, verified when read.
+std::vector<std::uint8_t> control_ops_to_flatbuffer(const std::vector<ControlOp>& ops);
+Result<std::vector<ControlOp>> control_ops_from_flatbuffer(Bytes bytes);
+
+// A request on $CONTROL/parley/v1, JSON only (a snapshot.chunk may carry its ops as base64 FlatBuffers in "ops_fb").
+struct ControlRequest {
+  std::string req;   // the caller's; comes back in the answer
+  std::string cmd;   // version, apply, snapshot.begin, ...
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  std::vector<ControlOp> ops;
+  std::string client;        // kick
+  std::string consumer;      // log.cursor
+  std::string room;          // log.read: only this room's
+  std::uint64_t offset = 0;  // log.read (after this), log.cursor (up to this)
+  std::uint32_t limit = 0;   // log.read; 0: the server's default
+  std::string encoding;      // log.read: "json" (default) or "flatbuffers"
+};
+Result<ControlRequest> parse_control_request(std::string_view json);
+std::string to_json(const ControlRequest& request);
+
+}  // namespace parley
+
+#endif
