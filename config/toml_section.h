@@ -1,0 +1,81 @@
+// Reads one section of a TOML file into typed fields and remembers what was wrong and which keys exist.
+// Internal to config/: includes the TOML library, so only .cc files of this folder include it.
+#ifndef PARLEY_CONFIG_TOML_SECTION_H_
+#define PARLEY_CONFIG_TOML_SECTION_H_
+
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley::config_detail {
+
+// All problems of one file, in the order in which they were found.
+class Problems {
+ public:
+  explicit Problems(std::string file) : file_(std::move(file)) {}
+  void add(const toml::source_region& where, std::string_view key, std::string_view message);
+  bool empty() const { return text_.empty(); }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string file_;
+  std::string text_;
+};
+
+// The name in `known` that `name` was probably meant to be; empty when none is near.
+std::string_view nearest(std::string_view name, const std::vector<std::string>& known);
+
+// A table of the file, or nothing when the file leaves it out: then every read keeps the default. Each read
+// names a key; finish() reports the keys that nobody read. `problems` and the document outlive the section.
+class Section {
+ public:
+  Section(const toml::table* table, std::string name, Problems& problems);
+
+  // The section `name` of a document; something other than a table there is a problem.
+  static Section of(const toml::table& document, const std::string& name, Problems& problems);
+
+  // Each leaves `out` alone when the key is missing, and reports a wrong type or a value out of range.
+  void integer(const char* key, std::int64_t low, std::int64_t high,
+               const std::function<void(std::int64_t)>& set);
+  template <std::integral T>
+  void read(const char* key, T& out, std::int64_t low, std::int64_t high) {
+    integer(key, low, high, [&](std::int64_t v) { out = static_cast<T>(v); });
+  }
+  template <class Rep, class Period>
+  void read(const char* key, std::chrono::duration<Rep, Period>& out, std::int64_t low, std::int64_t high) {
+    integer(key, low, high, [&](std::int64_t v) { out = std::chrono::duration<Rep, Period>(v); });
+  }
+  void mebibytes(const char* key, std::uint64_t& out, std::int64_t low, std::int64_t high);
+  void number(const char* key, double& out, double low, double high);
+  void boolean(const char* key, bool& out);
+  void string(const char* key, std::string& out);
+  // A path; a relative one starts in `base`.
+  void path(const char* key, std::filesystem::path& out, const std::filesystem::path& base);
+  const toml::array* array(const char* key);
+
+  void problem(const char* key, std::string_view message);
+  void finish();
+
+ private:
+  const toml::node* find(const char* key);
+  std::string full(std::string_view key) const;
+
+  const toml::table* table_;
+  std::string name_;
+  Problems& problems_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace parley::config_detail
+
+#endif
