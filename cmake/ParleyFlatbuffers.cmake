@@ -13,7 +13,7 @@ function(parley_flatbuffers)
       OUTPUT ${header}
       COMMAND ${FLATC} --cpp --scoped-enums --cpp-std c++17 --no-prefix -I ${CMAKE_SOURCE_DIR} -o ${out}
               ${CMAKE_CURRENT_SOURCE_DIR}/${schema}
-      DEPENDS ${schema}
+      DEPENDS ${F_SCHEMAS}  # they include one another
       COMMENT "flatc ${schema}")
     list(APPEND headers ${header})
   endforeach()

@@ -25,6 +25,9 @@ if(PARLEY_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# A static library's private dependencies are linked by whoever links it, in any folder.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})

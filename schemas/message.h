@@ -31,6 +31,8 @@ enum class Kind : std::uint8_t {
 };
 std::string_view to_string(Kind kind);  // del is spelled "delete"
 std::optional<Kind> parse_kind(std::string_view text);
+// A kind of a later version, met when reading. Never sent.
+inline constexpr Kind kUnknownKind = static_cast<Kind>(255);
 constexpr bool is_operation(Kind k) { return k >= Kind::edit && k <= Kind::unpin; }
 constexpr bool is_server_made(Kind k) { return k >= Kind::join; }
 
@@ -81,6 +83,7 @@ struct MessageLimits {
   std::size_t body_characters = 100'000;  // Unicode code points
   std::size_t attachments = 20;
   std::size_t mentions = 50;
+  std::size_t meta_bytes = 16 * 1024;  // of its compact text
 };
 
 // Tells the three forms of a payload apart, parses and validates (UTF-8, limits, what each kind needs:

@@ -1,0 +1,23 @@
+// UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. Pure.
+#ifndef PARLEY_SCHEMAS_UTF8_H_
+#define PARLEY_SCHEMAS_UTF8_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace parley {
+
+struct Utf8Scan {
+  bool valid = false;
+  bool has_nul = false;        // holds U+0000
+  std::size_t characters = 0;  // Unicode code points, when valid
+};
+Utf8Scan scan_utf8(std::string_view text);
+
+// The code point at `text[at]`, `at` moved past it. Only for text that is valid.
+std::uint32_t next_code_point(std::string_view text, std::size_t& at);
+
+}  // namespace parley
+
+#endif
