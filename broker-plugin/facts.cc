@@ -1,0 +1,553 @@
+#include "broker-plugin/facts.h"
+
+#include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstring>
+#include <limits>
+#include <utility>
+#include <variant>
+
+namespace parley::plugin {
+namespace {
+
+constexpr std::uint16_t kDefaultClass = 0;
+constexpr std::uint16_t kUnlimitedClass = 1;
+
+// Records by index. Grows a chunk at a time and moves nothing, so that no single operation pays for a million
+// records.
+template <class Record>
+class Records {
+ public:
+  Record* find(std::uint32_t i) const {
+    const std::size_t chunk = i / kChunk;
+    return chunk < chunks_.size() && chunks_[chunk] ? &chunks_[chunk][i % kChunk] : nullptr;
+  }
+  Record& make(std::uint32_t i) {
+    const std::size_t chunk = i / kChunk;
+    if (chunk >= chunks_.size()) chunks_.resize(chunk + 1);
+    if (!chunks_[chunk]) chunks_[chunk] = std::make_unique<Record[]>(kChunk);
+    return chunks_[chunk][i % kChunk];
+  }
+  std::size_t memory_bytes() const {
+    std::size_t bytes = chunks_.capacity() * sizeof(chunks_[0]);
+    for (const auto& c : chunks_) bytes += c ? kChunk * sizeof(Record) : 0;
+    return bytes;
+  }
+
+ private:
+  static constexpr std::uint32_t kChunk = 1024;
+  std::vector<std::unique_ptr<Record[]>> chunks_;
+};
+
+struct UserRecord {
+  UserFacts facts;
+  std::vector<RoomIndex> rooms;
+};
+struct RoomRecord {
+  RoomFacts facts;
+  MemberTable members;
+};
+
+struct DigestHash {
+  std::size_t operator()(const Sha256& d) const {
+    std::size_t h;
+    std::memcpy(&h, d.data(), sizeof h);
+    return h;
+  }
+};
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+};
+struct TextEqual {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const { return a == b; }
+};
+
+using UserLists = boost::unordered_flat_map<std::uint32_t, std::vector<UserIndex>>;
+
+std::uint64_t pair_key(UserIndex a, UserIndex b) { return std::uint64_t{raw(a)} << 32 | raw(b); }
+
+// As glibc's allocator rounds it.
+std::size_t allocated(std::size_t bytes) {
+  return bytes == 0 ? 0 : std::max<std::size_t>(32, (bytes + 8 + 15) / 16 * 16);
+}
+
+template <class T>
+void erase_value(std::vector<T>& list, const T& value) {
+  const auto it = std::find(list.begin(), list.end(), value);
+  if (it == list.end()) return;
+  *it = list.back();
+  list.pop_back();
+}
+
+template <class Map>
+void erase_from_list(Map& lists, std::uint32_t key, const typename Map::mapped_type::value_type& value) {
+  const auto it = lists.find(key);
+  if (it == lists.end()) return;
+  erase_value(it->second, value);
+  if (it->second.empty()) lists.erase(it);
+}
+
+Limits limits_of(const LimitsPut& op) {
+  return {.messages_per_s = op.messages_per_s,
+          .burst = op.burst,
+          .connections = op.connections,
+          .requests_per_s = op.requests_per_s,
+          .typing_per_s = op.typing_per_s,
+          .room_messages_per_s = op.room_messages_per_s,
+          .room_bot_messages_per_s = op.room_bot_messages_per_s};
+}
+
+}  // namespace
+
+struct Facts::Impl {
+  struct LimitClass {
+    std::string name;
+    Limits limits;
+    bool known = false;
+  };
+
+  Directory& directory;
+  std::vector<Effect>* effects = nullptr;  // of the operation being applied; may be null
+  Records<UserRecord> users;
+  Records<RoomRecord> rooms;
+  std::vector<LimitClass> classes;                  // few; found by a walk, which only control operations do
+  boost::unordered_flat_set<std::uint64_t> blocks;  // pair_key(who, whom)
+  UserLists blocked_of;                             // who -> whom
+  UserLists blockers_of;                            // whom -> who
+  boost::unordered_flat_map<Sha256, ApiToken, DigestHash> tokens;
+  boost::unordered_flat_map<std::uint32_t, std::vector<Sha256>> tokens_of;
+  boost::unordered_flat_map<std::string, std::int64_t, TextHash, TextEqual>
+      revoked;  // sid -> until; 0: for ever
+  std::int64_t next_expiry_s = std::numeric_limits<std::int64_t>::max();
+  Counts counts;
+  std::size_t list_bytes = 0;  // of all users' room lists and rooms' member tables
+
+  Impl(Directory& d, const Limits& default_limits) : directory(d) {
+    classes.push_back({"default", default_limits, true});
+    Limits unlimited;
+    unlimited.unlimited = true;
+    unlimited.connections = std::numeric_limits<std::uint32_t>::max();
+    classes.push_back({"unlimited", unlimited, true});
+  }
+
+  // Wraps a change of one user's and one room's lists, keeping the sum right without ever walking them all.
+  static std::size_t bytes_of(const UserRecord& u) {
+    return allocated(u.rooms.capacity() * sizeof(RoomIndex));
+  }
+  static std::size_t bytes_of(const RoomRecord& r) { return r.members.memory_bytes(); }
+  template <class Record, class Change>
+  auto change(Record& record, Change&& what) {
+    list_bytes -= bytes_of(record);
+    const auto result = what(record);
+    list_bytes += bytes_of(record);
+    return result;
+  }
+
+  void emit(Effect::What what, UserIndex user = kNoUser, RoomIndex room = kNoRoom) {
+    if (effects != nullptr)
+      effects->push_back({.what = what, .user = user, .room = room, .sid = {}, .token = {}});
+  }
+  void emit_token_removed(const Sha256& digest, UserIndex user) {
+    if (effects != nullptr)
+      effects->push_back(
+          {.what = Effect::What::token_removed, .user = user, .room = kNoRoom, .sid = {}, .token = digest});
+  }
+
+  // The class of that name, made on first mention: it counts as "default" until it is put.
+  std::uint16_t limit_class(std::string_view name) {
+    for (std::size_t i = 0; i < classes.size(); ++i)
+      if (classes[i].name == name) return static_cast<std::uint16_t>(i);
+    if (classes.size() > std::numeric_limits<std::uint16_t>::max()) return kDefaultClass;
+    classes.push_back({std::string(name), {}, false});
+    return static_cast<std::uint16_t>(classes.size() - 1);
+  }
+
+  void apply(const UserPut& op) {
+    const UserIndex user = directory.intern_user(op.user);
+    if (user == kNoUser) return;
+    UserFacts& facts = users.make(raw(user)).facts;
+    const UserFacts now{.exists = true,
+                        .role = op.role,
+                        .status = op.status,
+                        .tokens_after_s = op.tokens_after_s,
+                        .limits = limit_class(op.limits)};
+    if (facts == now) return;
+    counts.users += facts.exists ? 0 : 1;
+    facts = now;
+    emit(Effect::What::user_changed, user);
+  }
+
+  void apply(const UserRemove& op) {
+    const UserIndex user = directory.find_user(op.user);
+    UserRecord* record = users.find(raw(user));
+    bool changed = drop_blocks(user);
+    changed |= drop_tokens(user);
+    if (record != nullptr) {
+      changed |= record->facts.exists || !record->rooms.empty();
+      counts.memberships -= record->rooms.size();
+      counts.users -= record->facts.exists ? 1 : 0;
+      for (const RoomIndex room : record->rooms)
+        change(*rooms.find(raw(room)), [&](RoomRecord& r) { return r.members.remove(user); });
+      list_bytes -= bytes_of(*record);
+      *record = {};
+    }
+    if (changed) emit(Effect::What::user_removed, user);
+  }
+
+  void apply(const RoomPut& op) {
+    const RoomIndex room = directory.intern_room(op.room);
+    if (room == kNoRoom) return;
+    RoomFacts& facts = rooms.make(raw(room)).facts;
+    const RoomFacts now{.exists = true,
+                        .kind = op.kind,
+                        .status = op.status,
+                        .history = op.history,
+                        .guests_post = op.guests_post,
+                        .pin_role = op.pin_role,
+                        .limits = limit_class(op.limits)};
+    if (facts == now) return;
+    counts.rooms += facts.exists ? 0 : 1;
+    facts = now;
+    emit(Effect::What::room_changed, kNoUser, room);
+  }
+
+  void apply(const RoomRemove& op) {
+    const RoomIndex room = directory.find_room(op.room);
+    RoomRecord* record = rooms.find(raw(room));
+    if (record == nullptr || (!record->facts.exists && record->members.size() == 0)) return;
+    record->members.for_each(
+        [&](UserIndex user, Member) { erase_value(users.find(raw(user))->rooms, room); });
+    counts.memberships -= record->members.size();
+    counts.rooms -= record->facts.exists ? 1 : 0;
+    list_bytes -= bytes_of(*record);
+    *record = {};
+    emit(Effect::What::room_removed, kNoUser, room);
+  }
+
+  void apply(const MemberPut& op) {
+    if (op.role == MemberRole::none) return apply(MemberRemove{op.room, op.user});
+    const RoomIndex room = directory.intern_room(op.room);
+    const UserIndex user = directory.intern_user(op.user);
+    if (room == kNoRoom || user == kNoUser) return;
+    RoomRecord& record = rooms.make(raw(room));
+    const Member member{op.role, op.since};
+    if (record.members.find(user) == member) return;
+    if (change(record, [&](RoomRecord& r) { return r.members.put(user, member); })) {
+      change(users.make(raw(user)), [&](UserRecord& u) { return u.rooms.push_back(room), true; });
+      ++counts.memberships;
+    }
+    emit(Effect::What::member_changed, user, room);
+  }
+
+  void apply(const MemberRemove& op) {
+    const RoomIndex room = directory.find_room(op.room);
+    const UserIndex user = directory.find_user(op.user);
+    RoomRecord* record = rooms.find(raw(room));
+    if (record == nullptr || !change(*record, [&](RoomRecord& r) { return r.members.remove(user); })) return;
+    erase_value(users.find(raw(user))->rooms, room);
+    --counts.memberships;
+    emit(Effect::What::member_removed, user, room);
+  }
+
+  void apply(const BlockPut& op) {
+    const UserIndex user = directory.intern_user(op.user);
+    const UserIndex other = directory.intern_user(op.blocked);
+    if (user == kNoUser || other == kNoUser || user == other) return;
+    if (!blocks.insert(pair_key(user, other)).second) return;
+    blocked_of[raw(user)].push_back(other);
+    blockers_of[raw(other)].push_back(user);
+  }
+
+  void apply(const BlockRemove& op) {
+    const UserIndex user = directory.find_user(op.user);
+    const UserIndex other = directory.find_user(op.blocked);
+    if (blocks.erase(pair_key(user, other)) == 0) return;
+    erase_from_list(blocked_of, raw(user), other);
+    erase_from_list(blockers_of, raw(other), user);
+  }
+
+  bool drop_blocks(UserIndex user) {
+    bool any = false;
+    if (const auto it = blocked_of.find(raw(user)); it != blocked_of.end()) {
+      for (const UserIndex other : it->second) {
+        blocks.erase(pair_key(user, other));
+        erase_from_list(blockers_of, raw(other), user);
+      }
+      blocked_of.erase(it);
+      any = true;
+    }
+    if (const auto it = blockers_of.find(raw(user)); it != blockers_of.end()) {
+      for (const UserIndex other : it->second) {
+        blocks.erase(pair_key(other, user));
+        erase_from_list(blocked_of, raw(other), user);
+      }
+      blockers_of.erase(it);
+      any = true;
+    }
+    return any;
+  }
+
+  void apply(const SessionRevoke& op) {
+    const auto [it, added] = revoked.try_emplace(op.sid, op.until_s);
+    if (!added && it->second != 0) it->second = op.until_s == 0 ? 0 : std::max(it->second, op.until_s);
+    if (it->second != 0) next_expiry_s = std::min(next_expiry_s, it->second);
+    if (effects != nullptr)
+      effects->push_back({.what = Effect::What::session_revoked,
+                          .user = kNoUser,
+                          .room = kNoRoom,
+                          .sid = op.sid,
+                          .token = {}});
+  }
+
+  void apply(const TokenPut& op) {
+    const UserIndex user = directory.intern_user(op.user);
+    if (user == kNoUser) return;
+    const ApiToken now{.user = user, .device = op.device, .role = op.role, .until_s = op.until_s};
+    if (now.until_s != 0) next_expiry_s = std::min(next_expiry_s, now.until_s);
+    const auto [it, added] = tokens.try_emplace(op.sha256, now);
+    if (added) {
+      tokens_of[raw(user)].push_back(op.sha256);
+      return;
+    }
+    const ApiToken before = std::exchange(it->second, now);
+    if (before == now) return;
+    if (before.user != user) {
+      erase_from_list(tokens_of, raw(before.user), op.sha256);
+      tokens_of[raw(user)].push_back(op.sha256);
+    }
+    // Sessions that came in by what the token was have to come in again.
+    emit_token_removed(op.sha256, before.user);
+  }
+
+  void apply(const TokenRemove& op) {
+    const auto it = tokens.find(op.sha256);
+    if (it == tokens.end()) return;
+    const UserIndex user = it->second.user;
+    tokens.erase(it);
+    erase_from_list(tokens_of, raw(user), op.sha256);
+    emit_token_removed(op.sha256, user);
+  }
+
+  bool drop_tokens(UserIndex user) {
+    const auto it = tokens_of.find(raw(user));
+    if (it == tokens_of.end()) return false;
+    for (const Sha256& digest : it->second) tokens.erase(digest);
+    tokens_of.erase(it);
+    return true;
+  }
+
+  void apply(const LimitsPut& op) {
+    const std::uint16_t i = limit_class(op.name);
+    if (i == kUnlimitedClass || classes[i].name != op.name) return;
+    classes[i].limits = limits_of(op);
+    classes[i].known = true;
+  }
+
+  const UserFacts& user(UserIndex i) const {
+    static constexpr UserFacts kNobody{};
+    const UserRecord* record = users.find(raw(i));
+    return record == nullptr ? kNobody : record->facts;
+  }
+  const RoomFacts& room(RoomIndex i) const {
+    static constexpr RoomFacts kNowhere{};
+    const RoomRecord* record = rooms.find(raw(i));
+    return record == nullptr ? kNowhere : record->facts;
+  }
+  const MemberTable& members(RoomIndex i) const {
+    static const MemberTable kNone;
+    const RoomRecord* record = rooms.find(raw(i));
+    return record == nullptr ? kNone : record->members;
+  }
+
+  bool any_member(const MemberTable& table, const UserLists& lists, UserIndex user) const {
+    const auto it = lists.find(raw(user));
+    return it != lists.end() && std::any_of(it->second.begin(), it->second.end(), [&](UserIndex other) {
+             return table.find(other).role != MemberRole::none;
+           });
+  }
+};
+
+Facts::Facts(std::shared_ptr<Directory> directory, Limits default_limits)
+    : directory_(std::move(directory)), impl_(std::make_shared<Impl>(*directory_, default_limits)) {}
+
+void Facts::apply(const ControlOp& op, std::vector<Effect>* effects) {
+  impl_->effects = effects;
+  std::visit([this](const auto& o) { impl_->apply(o); }, op);
+  impl_->effects = nullptr;
+}
+
+const UserFacts& Facts::user(UserIndex i) const { return impl_->user(i); }
+const RoomFacts& Facts::room(RoomIndex i) const { return impl_->room(i); }
+
+Member Facts::member(RoomIndex room, UserIndex user) const {
+  const RoomRecord* record = impl_->rooms.find(raw(room));
+  return record == nullptr || !record->facts.exists ? Member{} : record->members.find(user);
+}
+
+std::uint32_t Facts::member_count(RoomIndex room) const { return impl_->members(room).size(); }
+const MemberTable& Facts::members(RoomIndex room) const { return impl_->members(room); }
+
+std::span<const RoomIndex> Facts::rooms_of(UserIndex user) const {
+  const UserRecord* record = impl_->users.find(raw(user));
+  if (record == nullptr) return {};
+  return record->rooms;
+}
+
+bool Facts::blocks(UserIndex user, UserIndex other) const {
+  return impl_->blocks.contains(pair_key(user, other));
+}
+
+bool Facts::share_a_room(UserIndex a, UserIndex b) const {
+  const auto rooms_a = rooms_of(a);
+  const auto rooms_b = rooms_of(b);
+  const bool a_less = rooms_a.size() < rooms_b.size();
+  const UserIndex other = a_less ? b : a;
+  const auto fewer = a_less ? rooms_a : rooms_b;
+  return std::any_of(fewer.begin(), fewer.end(),
+                     [&](RoomIndex room) { return member(room, other).role != MemberRole::none; });
+}
+
+bool Facts::blocked_in_direct(RoomIndex room, UserIndex user) const {
+  const RoomRecord* record = impl_->rooms.find(raw(room));
+  if (record == nullptr || !record->facts.exists || record->facts.kind != RoomKind::direct) return false;
+  if (impl_->blocks.empty()) return false;
+  // Two look-ups a member where there are two members, as in nearly every direct room; were there many, the
+  // user's own lists are the shorter way.
+  if (record->members.size() > 8)
+    return impl_->any_member(record->members, impl_->blocked_of, user) ||
+           impl_->any_member(record->members, impl_->blockers_of, user);
+  bool blocked = false;
+  record->members.for_each([&](UserIndex other, Member) {
+    blocked = blocked || (other != user && (blocks(user, other) || blocks(other, user)));
+  });
+  return blocked;
+}
+
+const ApiToken* Facts::api_token(const Sha256& digest) const {
+  const auto it = impl_->tokens.find(digest);
+  return it == impl_->tokens.end() ? nullptr : &it->second;
+}
+
+bool Facts::session_revoked(std::string_view sid) const { return impl_->revoked.contains(sid); }
+
+const Limits& Facts::limits(std::uint16_t index) const {
+  const auto& classes = impl_->classes;
+  return classes[index < classes.size() && classes[index].known ? index : kDefaultClass].limits;
+}
+
+void Facts::expire(std::int64_t now_s) {
+  if (now_s < impl_->next_expiry_s) return;
+  std::int64_t next = std::numeric_limits<std::int64_t>::max();
+  const auto passed = [&](std::int64_t until_s) {
+    if (until_s == 0) return false;
+    if (until_s <= now_s) return true;
+    next = std::min(next, until_s);
+    return false;
+  };
+  erase_if(impl_->revoked, [&](const auto& entry) { return passed(entry.second); });
+  erase_if(impl_->tokens, [&](const auto& entry) {
+    if (!passed(entry.second.until_s)) return false;
+    erase_from_list(impl_->tokens_of, raw(entry.second.user), entry.first);
+    return true;
+  });
+  impl_->next_expiry_s = next;
+}
+
+std::vector<ControlOp> Facts::list_users(std::string_view after, std::size_t limit) const {
+  std::vector<ControlOp> ops;
+  directory_->users().for_each_after(after, [&](std::uint32_t i) {
+    if (ops.size() >= limit) return false;
+    const UserFacts& facts = user(UserIndex{i});
+    if (facts.exists)
+      ops.push_back(UserPut{.user = std::string(directory_->users().name(i)),
+                            .role = facts.role,
+                            .limits = impl_->classes[facts.limits].name,
+                            .tokens_after_s = facts.tokens_after_s,
+                            .status = facts.status});
+    return true;
+  });
+  return ops;
+}
+
+std::vector<ControlOp> Facts::list_rooms(std::string_view after, std::size_t limit) const {
+  std::vector<ControlOp> ops;
+  directory_->rooms().for_each_after(after, [&](std::uint32_t i) {
+    if (ops.size() >= limit) return false;
+    const RoomFacts& facts = room(RoomIndex{i});
+    if (facts.exists)
+      ops.push_back(RoomPut{.room = std::string(directory_->rooms().name(i)),
+                            .kind = facts.kind,
+                            .limits = impl_->classes[facts.limits].name,
+                            .history = facts.history,
+                            .status = facts.status,
+                            .guests_post = facts.guests_post,
+                            .pin_role = facts.pin_role});
+    return true;
+  });
+  return ops;
+}
+
+std::vector<ControlOp> Facts::list_members(RoomIndex room, std::string_view after, std::size_t limit) const {
+  const MemberTable& table = members(room);
+  limit = std::min<std::size_t>(limit, table.size());
+  std::vector<UserIndex> found;
+  if (limit == 0) return {};
+
+  // A page of a large room: walk all names in order and keep the members, for as long as that is the cheaper
+  // way.
+  std::size_t budget = table.size();
+  directory_->users().for_each_after(after, [&](std::uint32_t i) {
+    if (found.size() == limit || budget == 0) return false;
+    --budget;
+    if (table.find(UserIndex{i}).role != MemberRole::none) found.push_back(UserIndex{i});
+    return true;
+  });
+  if (found.size() < limit && budget == 0) {
+    // Few of the many names are members: gather those after `after` and sort what the page needs.
+    found.clear();
+    table.for_each([&](UserIndex user, Member) {
+      if (directory_->user_name(user) > after) found.push_back(user);
+    });
+    const auto end = found.begin() + static_cast<std::ptrdiff_t>(std::min(limit, found.size()));
+    std::partial_sort(found.begin(), end, found.end(), [&](UserIndex a, UserIndex b) {
+      return directory_->user_name(a) < directory_->user_name(b);
+    });
+    found.erase(end, found.end());
+  }
+
+  std::vector<ControlOp> ops;
+  ops.reserve(found.size());
+  const std::string room_name(directory_->room_name(room));
+  for (const UserIndex user : found) {
+    const Member member = table.find(user);
+    ops.push_back(MemberPut{.room = room_name,
+                            .user = std::string(directory_->user_name(user)),
+                            .role = member.role,
+                            .since = member.since});
+  }
+  return ops;
+}
+
+Facts::Counts Facts::counts() const {
+  Counts counts = impl_->counts;
+  counts.blocks = impl_->blocks.size();
+  counts.tokens = impl_->tokens.size();
+  counts.revoked_sessions = impl_->revoked.size();
+  return counts;
+}
+
+std::size_t Facts::memory_bytes() const {
+  std::size_t bytes = impl_->users.memory_bytes() + impl_->rooms.memory_bytes() + impl_->list_bytes;
+  const auto table = [](const auto& map) {
+    return map.bucket_count() * (sizeof(typename std::decay_t<decltype(map)>::value_type) + 1);
+  };
+  bytes += table(impl_->blocks) + table(impl_->blocked_of) + table(impl_->blockers_of);
+  bytes += table(impl_->tokens) + table(impl_->tokens_of) + table(impl_->revoked);
+  bytes += impl_->blocks.size() * 2 * sizeof(UserIndex) + impl_->tokens.size() * sizeof(Sha256);
+  return bytes;
+}
+
+}  // namespace parley::plugin
