@@ -1,16 +1,17 @@
 // The node's durable log of events.
 //
-// A record is one event. Its offset is its message id, so offsets rise strictly but not by one; in a read, each
-// record tells the offset before it. Three things are written together, or not at all: the event, the entry
-// (room, sender, cid) -> event that makes a resend idempotent, and the room's counter.
+// A record is one event. Its offset is its message id, so offsets rise strictly but not by one; in a read,
+// each record tells the offset before it. Three things are written together, or not at all: the event, the
+// entry (room, sender, cid) -> event that makes a resend idempotent, and the room's counter.
 //
 // Threads: append(), find_cid(), find_id() and room_tail() are called by one writer thread (the broker's) and
 // never wait for the disk to sync nor for a compaction: where the engine would stall, append() fails with
-// `stalled` at once and nothing is written. sync() may run on another thread at the same time; read(), trim(),
-// cursors and stats() on any.
+// `stalled` at once and nothing is written. sync() may run on another thread at the same time; read(),
+// trim(), cursors and stats() on any.
 //
-// Crash: after append() returned, a killed process loses nothing. After sync() returned, a power failure loses
-// none of what was appended before sync() was called. What survives is always a prefix of what was appended.
+// Crash: after append() returned, a killed process loses nothing. After sync() returned, a power failure
+// loses none of what was appended before sync() was called. What survives is always a prefix of what was
+// appended.
 #ifndef PARLEY_STORAGE_LOG_H_
 #define PARLEY_STORAGE_LOG_H_
 
@@ -34,8 +35,8 @@ enum class LogError : std::uint8_t {
   stalled,    // the engine is behind; try again in a moment. Nothing was written
   disk_full,  // nothing was written; recover() once there is space
   io_error,   // nothing was made visible; recover() may help
-  corrupt,    // found while opening or reading
-  not_found,
+  corrupt,    // found while opening or reading; or an append() whose id does not rise or room is over 255 bytes
+  not_found,  // also: a cursor nobody set, or one ahead of the log
 };
 std::string_view to_string(LogError error);
 template <class T>
@@ -69,16 +70,17 @@ struct LogRecordView {
 };
 
 struct RetentionPolicy {
-  std::chrono::milliseconds max_age{0};  // 0: no limit by age; with one, older records go even if a consumer lags
-  bool keep_for_consumers = true;        // what a registered consumer has not passed is kept (until max_age)
+  std::chrono::milliseconds max_age{
+      0};                          // 0: no limit by age; with one, older records go even if a consumer lags
+  bool keep_for_consumers = true;  // what a registered consumer has not passed is kept (until max_age)
 };
 
 struct LogStats {
   std::uint64_t disk_bytes = 0;
   std::uint64_t memory_bytes = 0;  // caches, memtables, table readers
   std::uint64_t records_estimate = 0;
-  MessageId low{0};                // oldest kept; zero when empty
-  MessageId high{0};               // newest appended
+  MessageId low{0};   // oldest kept; zero when empty
+  MessageId high{0};  // newest appended
   bool write_stopped = false;
 };
 
@@ -111,12 +113,12 @@ class Log {
   virtual LogResult<void> remove_cursor(std::string_view consumer) = 0;
   virtual LogResult<std::vector<std::pair<std::string, MessageId>>> cursors() = 0;
 
-  // Drops whole records from the old end as far as the policy allows. Returns the new low offset. Room counters
-  // outlive their events.
+  // Drops whole records from the old end as far as the policy allows. Returns the new low offset. Room
+  // counters outlive their events.
   virtual LogResult<MessageId> trim(std::uint64_t now_ms_unix, const RetentionPolicy& policy) = 0;
 
-  // After disk_full or io_error: brings the engine back to writing; fails while the cause lasts. Everything that
-  // append() had accepted is durable when this succeeds.
+  // After disk_full or io_error: brings the engine back to writing; fails while the cause lasts. Everything
+  // that append() had accepted is durable when this succeeds.
   virtual LogResult<void> recover() = 0;
   virtual LogStats stats() = 0;
 };
@@ -124,7 +126,7 @@ class Log {
 struct RocksLogOptions {
   std::filesystem::path path;
   std::size_t memory_budget_bytes = 128u << 20;  // block cache, filters, memtables together
-  std::uint64_t reserve_bytes = 64u << 20;       // appends are refused with disk_full below this much free space
+  std::uint64_t reserve_bytes = 64u << 20;  // appends are refused with disk_full below this much free space
   std::string info_log_level = "warn";
 };
 // Opens or creates. The folder is locked: a second opener fails.

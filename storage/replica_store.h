@@ -1,9 +1,10 @@
-// The broker node's persistent copy of the ACL facts: what it needs to decide while Postgres and the bridge are
-// away. Facts are the last operation on each thing (schemas/control.h), a version tells how far the feed has come.
+// The broker node's persistent copy of the ACL facts: what it needs to decide while Postgres and the bridge
+// are away. Facts are the last operation on each thing (schemas/control.h), a version tells how far the feed
+// has come.
 //
-// One thread writes (the broker's); sync() may run on another. apply() writes without waiting for the disk, so it
-// may be called on the broker's thread; facts lost by a power failure come again from the feed, because the
-// version is lost with them.
+// One thread writes (the broker's); sync() may run on another. apply() writes without waiting for the disk,
+// so it may be called on the broker's thread; facts lost by a power failure come again from the feed, because
+// the version is lost with them.
 #ifndef PARLEY_STORAGE_REPLICA_STORE_H_
 #define PARLEY_STORAGE_REPLICA_STORE_H_
 
@@ -30,8 +31,8 @@ class ReplicaStore {
   // All facts in an order in which they can be applied (limits and users before rooms, rooms before members).
   virtual ReplicaResult<void> load(const std::function<void(ControlOp&&)>& visit) = 0;
 
-  // Atomic: the operations and the new version, or nothing. A remove drops what it names: room.remove its members
-  // too, user.remove the user's memberships, blocks and API tokens.
+  // Atomic: the operations and the new version, or nothing. A remove drops what it names: room.remove its
+  // members too, user.remove the user's memberships, blocks and API tokens.
   virtual ReplicaResult<void> apply(std::uint64_t new_version, std::span<const ControlOp> ops) = 0;
 
   // A full snapshot, gathered beside the facts that serve; commit replaces them all at once. begin() drops an
