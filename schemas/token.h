@@ -1,5 +1,5 @@
 // Access tokens (JWT, RS256) and the keys that check them (JWKS). Pure: no files, no clock; OpenSSL stays in
-// token.cc. A KeySet is immutable after parsing and may be read by any thread.
+// rsa.cc. A KeySet is immutable after parsing and may be read by any thread.
 //
 // Sources: RFC 7515 (JWS), 7517 (JWK), 7518 (RS256 = RSASSA-PKCS1-v1_5 with SHA-256), 7519 (JWT), and RFC 8725
 // for what to refuse: the algorithm comes from us, never from the token.
@@ -42,6 +42,7 @@ enum class TokenError : std::uint8_t {
   not_yet,        // iat or nbf more than the leeway in the future
 };
 std::string_view to_string(TokenError error);
+[[noreturn]] void throw_exception_from_error(TokenError error, const boost::source_location&);  // for value()
 
 class KeySet {
  public:
