@@ -7,53 +7,8 @@
 namespace parley {
 namespace {
 
-// Writes the members of one object. Keys are literals that need no escape.
-class ObjectWriter {
- public:
-  explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
-  void close() { out_ += '}'; }
-
-  void text(std::string_view name, std::string_view value) {
-    key(name);
-    append_json_string(value, out_);
-  }
-  void text_if(std::string_view name, std::string_view value) {
-    if (!value.empty()) text(name, value);
-  }
-  void number(std::string_view name, std::uint64_t value) {
-    key(name);
-    append_decimal(value, out_);
-  }
-  void number_if(std::string_view name, std::uint64_t value) {
-    if (value != 0) number(name, value);
-  }
-  void id_if(std::string_view name, std::uint64_t value) {
-    if (value == 0) return;
-    key(name);
-    out_ += '"';
-    append_decimal(value, out_);
-    out_ += '"';
-  }
-  void json_if(std::string_view name, std::string_view json) {
-    if (json.empty()) return;
-    key(name);
-    out_ += json;
-  }
-  void key(std::string_view name) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
-  }
-
- private:
-  std::string& out_;
-  bool first_ = true;
-};
-
 void write_attachment(const Attachment& a, std::string& out) {
-  ObjectWriter object(out);
+  JsonObjectWriter object(out);
   object.text_if("id", a.id);
   object.text_if("name", a.name);
   object.text_if("type", a.type);
@@ -62,7 +17,7 @@ void write_attachment(const Attachment& a, std::string& out) {
 }
 
 template <class List, class Write>
-void write_list(ObjectWriter& object, std::string_view name, const List& list, std::string& out,
+void write_list(JsonObjectWriter& object, std::string_view name, const List& list, std::string& out,
                 Write write) {
   if (list.size() == 0) return;
   object.key(name);
@@ -76,7 +31,7 @@ void write_list(ObjectWriter& object, std::string_view name, const List& list, s
 }
 
 void write_event(const fb::Event& event, std::string& out) {
-  ObjectWriter object(out);
+  JsonObjectWriter object(out);
   object.text("room", view(event.room()));
   object.number("seq", event.seq());
   object.number("prev", event.prev());
@@ -114,7 +69,7 @@ void append_event_json(Bytes event_bytes, std::string& out) {
 
 std::string send_to_json(const Send& send) {
   std::string out;
-  ObjectWriter object(out);
+  JsonObjectWriter object(out);
   object.text_if("cid", send.cid);
   if (send.kind != Kind::text) object.text("kind", to_string(send.kind));
   object.text_if("body", send.body);

@@ -86,4 +86,10 @@ void append_decimal(std::uint64_t value, std::string& out) {
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
+void append_number(double value, std::string& out) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  out.append(text, static_cast<std::size_t>(end - text));
+}
+
 }  // namespace parley

@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <cmath>
+
+#include "schemas/control_names.h"
+
+namespace parley {
+namespace {
+
+constexpr std::size_t kMaxLimitsName = 32;
+constexpr std::size_t kMaxSid = 64;
+constexpr double kMaxRate = 1e9;
+
+bool is_limits_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxLimitsName && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+bool is_sid(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxSid &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+template <class Enum, std::size_t N>
+bool is_named(Enum value, const std::array<std::string_view, N>& names) {
+  return static_cast<std::size_t>(value) < names.size() && !names[static_cast<std::size_t>(value)].empty();
+}
+
+// Collects the first thing that is wrong.
+class Checker {
+ public:
+  std::optional<Refusal> refusal() && { return std::move(refusal_); }
+
+  void user(std::string_view field, std::string_view text) {
+    require(is_user_name(text), field, "a user name: [a-z0-9][a-z0-9_.-]{1,31}");
+  }
+  void room(std::string_view text) {
+    require(is_room_name(text), "room", "a room name: [a-z0-9][a-z0-9_-]{1,63}");
+  }
+  void limits(std::string_view field, std::string_view text) {
+    require(is_limits_name(text), field, "the name of a class of limits: [a-z0-9_-]{1,32}");
+  }
+  void time(std::string_view field, std::int64_t seconds) {
+    require(seconds >= 0, field, "seconds since 1970, not negative");
+  }
+  void rate(std::string_view field, double value) {
+    require(std::isfinite(value) && value >= 0 && value <= kMaxRate, field, "a number from 0 to 1e9");
+  }
+  template <class Enum, std::size_t N>
+  void named(std::string_view field, Enum value, const std::array<std::string_view, N>& names) {
+    require(is_named(value, names), field, "one of the values of control.h");
+  }
+  void require(bool holds, std::string_view field, std::string_view what) {
+    if (holds || refusal_) return;
+    std::string message("field \"");
+    message.append(field).append("\" must be ").append(what);
+    refusal_ = Refusal{Code::bad_payload, std::move(message)};
+  }
+
+  void operator()(const UserPut& op) {
+    user("user", op.user);
+    named("role", op.role, kTokenRoleNames);
+    limits("limits", op.limits);
+    time("tokens_after", op.tokens_after_s);
+    named("status", op.status, kUserStatusNames);
+  }
+  void operator()(const UserRemove& op) { user("user", op.user); }
+  void operator()(const RoomPut& op) {
+    room(op.room);
+    named("kind", op.kind, kRoomKindNames);
+    limits("limits", op.limits);
+    named("history", op.history, kRoomHistoryNames);
+    named("status", op.status, kRoomStatusNames);
+    named("pin", op.pin_role, kMemberRoleNames);
+    require(op.pin_role >= MemberRole::member, "pin", "\"member\", \"admin\" or \"owner\"");
+  }
+  void operator()(const RoomRemove& op) { room(op.room); }
+  void operator()(const MemberPut& op) {
+    room(op.room);
+    user("user", op.user);
+    named("role", op.role, kMemberRoleNames);
+    require(raw(op.since) < kSeqLimit, "since", "a seq, below 2^53");
+  }
+  void operator()(const MemberRemove& op) {
+    room(op.room);
+    user("user", op.user);
+  }
+  void operator()(const BlockPut& op) {
+    user("user", op.user);
+    user("blocked", op.blocked);
+    require(op.user != op.blocked, "blocked", "somebody else than \"user\"");
+  }
+  void operator()(const BlockRemove& op) {
+    user("user", op.user);
+    user("blocked", op.blocked);
+  }
+  void operator()(const SessionRevoke& op) {
+    require(is_sid(op.sid), "sid", "1 to 64 printable characters without spaces");
+    time("until", op.until_s);
+  }
+  void operator()(const TokenPut& op) {
+    user("user", op.user);
+    require(is_device_name(op.device), "device", "a device name: [A-Za-z0-9_-]{1,64}");
+    named("role", op.role, kTokenRoleNames);
+    time("until", op.until_s);
+  }
+  void operator()(const TokenRemove&) {}
+  void operator()(const LimitsPut& op) {
+    limits("name", op.name);
+    require(op.name != "unlimited", "name", "another one: \"unlimited\" is built in and cannot be changed");
+    rate("messages_per_s", op.messages_per_s);
+    rate("burst", op.burst);
+    rate("requests_per_s", op.requests_per_s);
+    rate("typing_per_s", op.typing_per_s);
+    rate("room_messages_per_s", op.room_messages_per_s);
+    rate("room_bot_messages_per_s", op.room_bot_messages_per_s);
+  }
+
+ private:
+  std::optional<Refusal> refusal_;
+};
+
+}  // namespace
+
+std::optional<Refusal> check_control_op(const ControlOp& op) {
+  Checker checker;
+  std::visit(checker, op);
+  return std::move(checker).refusal();
+}
+
+}  // namespace parley
