@@ -1,0 +1,157 @@
+// apitoken, block, session, limits: who may connect how often, with what, and whom they reach.
+#include <cstdio>
+#include <ctime>
+
+#include "clients/parleyctl/context.h"
+#include "clients/parleyctl/control_client.h"
+#include "clients/parleyctl/key_store.h"
+
+namespace parley::ctl {
+namespace {
+
+void applied(const Context& context, const ControlOp& op, const std::string& done) {
+  const std::uint64_t version = connect_control(context)->apply(op);
+  std::printf("%s (version %llu)\n", done.c_str(), static_cast<unsigned long long>(version));
+}
+
+struct ApiTokenOptions {
+  std::string user;
+  std::string device;
+  std::string role = "bot";
+  std::string ttl;
+  std::string token;
+};
+
+void create_api_token(const Context& context, const ApiTokenOptions& options) {
+  const auto role = parse_token_role(options.role);
+  if (!role) throw Failure("'" + options.role + "' is no role: user, bot, device or service", kExitUsage);
+  const std::string token = random_api_token();
+  TokenPut put;
+  put.sha256 = sha256(token);
+  put.user = user_name(options.user).str();
+  put.device = device_name(options.device).str();
+  put.role = *role;
+  if (!options.ttl.empty()) put.until_s = std::time(nullptr) + parse_duration_s(options.ttl);
+  connect_control(context)->apply(put);
+  // Only the token, only now: the server keeps nothing but its SHA-256.
+  std::printf("%s\n", token.c_str());
+}
+
+void remove_api_token(const Context& context, const ApiTokenOptions& options) {
+  TokenRemove remove;
+  if (is_api_token(options.token)) {
+    remove.sha256 = sha256(options.token);
+  } else if (const auto digest = parse_sha256_hex(options.token)) {
+    remove.sha256 = *digest;
+  } else {
+    throw Failure("give the pk_ token itself or its SHA-256 in hex", kExitUsage);
+  }
+  applied(context, remove, "removed the token");
+}
+
+void add_apitoken(CLI::App& app, Context& context) {
+  CLI::App* group = app.add_subcommand("apitoken", "Long-lived tokens of bots and devices");
+  group->require_subcommand(1);
+  auto options = std::make_shared<ApiTokenOptions>();
+  CLI::App* create = group->add_subcommand("create", "Make a token and print it, this once");
+  create->add_option("user", options->user, "Whom it is for")->required();
+  create->add_option("--device", options->device, "The device that connects with it")->required();
+  create->add_option("--role", options->role, "user, bot, device or service [bot]");
+  create->add_option("--ttl", options->ttl, "How long it is valid: 12h, 30d [no end]");
+  create->callback([&context, options] { create_api_token(context, *options); });
+  CLI::App* remove = group->add_subcommand("remove", "Refuse a token from now on");
+  remove->add_option("token", options->token, "The pk_ token, or its SHA-256 in hex")->required();
+  remove->callback([&context, options] { remove_api_token(context, *options); });
+}
+
+struct BlockOptions {
+  std::string user;
+  std::string blocked;
+};
+
+void add_block(CLI::App& app, Context& context) {
+  CLI::App* group = app.add_subcommand("block", "Who has blocked whom");
+  group->require_subcommand(1);
+  auto options = std::make_shared<BlockOptions>();
+  const auto add_names = [options](CLI::App* command) {
+    command->add_option("user", options->user, "Who blocks")->required();
+    command->add_option("blocked", options->blocked, "Who is blocked")->required();
+  };
+  CLI::App* put = group->add_subcommand("put", "USER blocks BLOCKED");
+  add_names(put);
+  put->callback([&context, options] {
+    const BlockPut op{user_name(options->user).str(), user_name(options->blocked).str()};
+    applied(context, op, op.user + " blocks " + op.blocked);
+  });
+  CLI::App* remove = group->add_subcommand("remove", "USER no longer blocks BLOCKED");
+  add_names(remove);
+  remove->callback([&context, options] {
+    const BlockRemove op{user_name(options->user).str(), user_name(options->blocked).str()};
+    applied(context, op, op.user + " no longer blocks " + op.blocked);
+  });
+}
+
+struct SessionOptions {
+  std::string sid;
+  std::string keep = "30d";
+};
+
+void add_session(CLI::App& app, Context& context) {
+  CLI::App* group = app.add_subcommand("session", "Sessions: the tokens of one login");
+  group->require_subcommand(1);
+  auto options = std::make_shared<SessionOptions>();
+  CLI::App* revoke = group->add_subcommand("revoke", "End a session: its connections and all its tokens");
+  revoke->add_option("sid", options->sid, "Session id, the token's claim 'sid'")->required();
+  revoke->add_option("--keep", options->keep,
+                     "Remember it this long, at least as the session's tokens live [30d]");
+  revoke->callback([&context, options] {
+    if (options->sid.empty()) throw Failure("name the session id", kExitUsage);
+    applied(context, SessionRevoke{options->sid, std::time(nullptr) + parse_duration_s(options->keep)},
+            "revoked the session");
+  });
+}
+
+void put_limits(const Context& context, const LimitsPut& put) {
+  if (put.name == "unlimited") throw Failure("'unlimited' is built in and cannot be changed", kExitUsage);
+  if (put.name.empty()) throw Failure("name the class of limits", kExitUsage);
+  applied(context, put, "put limits " + put.name);
+}
+
+void add_limits(CLI::App& app, Context& context) {
+  CLI::App* group = app.add_subcommand("limits", "Classes of limits, named by --limits of users and rooms");
+  group->require_subcommand(1);
+  auto put = std::make_shared<LimitsPut>();
+  CLI::App* command =
+      group->add_subcommand("put", "Set a class (settings left out become the built-in defaults)");
+  const auto positive = CLI::Range(0.001, 1e9);
+  command->add_option("name", put->name, "Name of the class")->required();
+  command->add_option("--messages-per-s", put->messages_per_s, "Messages of a user a second [10]")
+      ->check(positive);
+  command->add_option("--burst", put->burst, "Messages at once [30]")->check(CLI::Range(1.0, 1e9));
+  command->add_option("--connections", put->connections, "Connections of a user at a time [5]")
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--requests-per-s", put->requests_per_s, "Requests of a user a second [20]")
+      ->check(positive);
+  command->add_option("--typing-per-s", put->typing_per_s, "Typing notices of a user a second [1]")
+      ->check(positive);
+  command
+      ->add_option("--room-messages-per-s", put->room_messages_per_s,
+                   "Messages of people in a room a second [16.7]")
+      ->check(positive);
+  command
+      ->add_option("--room-bot-messages-per-s", put->room_bot_messages_per_s,
+                   "Messages of bots and devices in a room a second [100]")
+      ->check(positive);
+  command->callback([&context, put] { put_limits(context, *put); });
+}
+
+}  // namespace
+
+void add_access_commands(CLI::App& app, Context& context) {
+  add_apitoken(app, context);
+  add_block(app, context);
+  add_session(app, context);
+  add_limits(app, context);
+}
+
+}  // namespace parley::ctl

@@ -1,0 +1,74 @@
+// parleyctl: the administrator's and the terminal user's tool. This file only wires commands to the parser
+// and failures to exit codes: 0 done, 1 failed, 2 wrong usage.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "clients/parleyctl/context.h"
+
+namespace {
+
+using parley::ctl::Context;
+
+// The environment is only a default; a bad value there is told like a bad flag.
+void read_environment(Context& context) {
+  if (const char* var = std::getenv("PARLEY_VAR"); var != nullptr && *var != '\0') context.var = var;
+  if (const char* port = std::getenv("PARLEY_MQTT_PORT"); port != nullptr && *port != '\0') {
+    char* end = nullptr;
+    const long number = std::strtol(port, &end, 10);
+    if (*end != '\0' || number < 1 || number > 65535) {
+      throw parley::ctl::Failure(
+          std::string("PARLEY_MQTT_PORT is '") + port + "': set it to a port, 1 to 65535",
+          parley::ctl::kExitUsage);
+    }
+    context.port = static_cast<std::uint16_t>(number);
+  }
+}
+
+int run(int argc, char** argv) {
+  Context context;
+  read_environment(context);
+
+  CLI::App app{"Administers a Parley server, and chats on it."};
+  app.name("parleyctl");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--var", context.var, "Folder of the server's keys [$PARLEY_VAR or ./var]");
+  app.add_option("--host", context.host, "Broker's host [127.0.0.1]");
+  app.add_option("--port", context.port, "Broker's MQTT port [$PARLEY_MQTT_PORT or 1883]")
+      ->check(CLI::Range(1, 65535));
+  parley::ctl::add_keys_commands(app, context);
+  parley::ctl::add_token_command(app, context);
+  parley::ctl::add_fact_commands(app, context);
+  parley::ctl::add_apply_command(app, context);
+  parley::ctl::add_access_commands(app, context);
+  parley::ctl::add_server_commands(app, context);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help
+    std::fprintf(stderr, "parleyctl: %s (see parleyctl --help)\n", e.what());
+    return parley::ctl::kExitUsage;
+  }
+  if (std::fflush(stdout) != 0) throw parley::ctl::Failure("cannot write to standard output");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // `parleyctl log read | head` ends with a failed write, not with a signal
+  try {
+    return run(argc, argv);
+  } catch (const parley::ctl::Failure& e) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "parleyctl: %s\n", e.what());
+    return e.status;
+  } catch (const std::exception& e) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "parleyctl: %s\n", e.what());
+    return parley::ctl::kExitFailure;
+  }
+}
