@@ -35,7 +35,7 @@ enum class LogError : std::uint8_t {
   stalled,    // the engine is behind; try again in a moment. Nothing was written
   disk_full,  // nothing was written; recover() once there is space
   io_error,   // nothing was made visible; recover() may help
-  corrupt,    // found while opening or reading; or an append() whose id does not rise or room is over 255 bytes
+  corrupt,  // found while opening or reading; or an append() whose id does not rise or room is over 255 bytes
   not_found,  // also: a cursor nobody set, or one ahead of the log
 };
 std::string_view to_string(LogError error);

@@ -7,6 +7,7 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace parley::storage {
 namespace {
@@ -159,6 +160,21 @@ rocksdb::ColumnFamilyOptions meta_options(const RocksMemory& memory) {
   table.partition_filters = false;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
+}
+
+rocksdb::Options replica_options(const RocksMemory& memory, rocksdb::Env* env) {
+  rocksdb::ColumnFamilyOptions family = base_options(memory, 1.0 / 8);
+  family.target_file_size_base = 16 << 20;
+  family.max_bytes_for_level_base = 64 << 20;
+  rocksdb::BlockBasedTableOptions table = table_options(memory);
+  table.partition_filters = false;  // nothing here asks for what may be missing
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  rocksdb::DBOptions db = log_db_options(memory, "warn", env);
+  db.atomic_flush = false;  // one column family
+  db.max_open_files = 64;
+  // Nobody calls recover() here: the engine tries again by itself, every second.
+  db.max_bgerror_resume_count = std::numeric_limits<int>::max();
+  return {db, family};
 }
 
 }  // namespace parley::storage

@@ -24,6 +24,7 @@ rocksdb::ColumnFamilyOptions cids_options(const RocksMemory& memory,
                                           std::shared_ptr<rocksdb::CompactionFilterFactory> filter);
 rocksdb::ColumnFamilyOptions rooms_options(const RocksMemory& memory);
 rocksdb::ColumnFamilyOptions meta_options(const RocksMemory& memory);
+rocksdb::Options replica_options(const RocksMemory& memory, rocksdb::Env* env);
 
 }  // namespace parley::storage
 
