@@ -66,8 +66,10 @@ stop_debian_service() {
   local prefix=$1
   if [[ -d /run/systemd/system ]]; then
     ${prefix:+"$prefix"} systemctl disable --now --quiet mosquitto.service 2>/dev/null || return 0
-  elif command -v service >/dev/null; then
+  elif command -v service >/dev/null && service mosquitto status >/dev/null 2>&1; then
     ${prefix:+"$prefix"} service mosquitto stop >/dev/null 2>&1 || return 0
+  else
+    return 0
   fi
   say "  (Debian's own mosquitto service, new with the package, was switched off)"
 }
