@@ -11,7 +11,7 @@ set(PARLEY_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (address,und
 option(PARLEY_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 option(PARLEY_BENCHMARKS "Build the Google Benchmark programs" OFF)
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wcast-align -Werror
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> -Wcast-align -Werror
                     -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these from inside its own standard library under -O2; clang and the sanitizers watch for the real ones.

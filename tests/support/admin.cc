@@ -78,12 +78,17 @@ std::vector<json::object> Admin::read_log(std::string_view room) {
   ControlRequest request;
   request.cmd = "log.read";
   request.room = room;
+  request.limit = 5000;
   while (true) {
     const auto answer = command(request);
-    const auto& page = answer.at("events").as_array();
-    if (page.empty()) return events;
-    for (const auto& event : page) events.push_back(event.as_object());
-    request.offset = answer.at("next").to_number<std::uint64_t>();
+    if (answer.contains("error"))
+      throw std::runtime_error("log.read was refused: " + json::serialize(answer));
+    for (const auto& record : answer.at("events").as_array()) {
+      events.push_back(record.at("event").as_object());
+      events.back()["offset"] = record.at("offset");
+    }
+    if (answer.at("end").as_bool()) return events;
+    request.offset = std::stoull(std::string(answer.at("next").as_string()));
   }
 }
 

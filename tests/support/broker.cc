@@ -115,6 +115,11 @@ bool Broker::answers() const {
 }
 
 void Broker::start() {
+  launch();
+  wait_until_it_answers();
+}
+
+void Broker::launch() {
   Command command;
   command.argv = {"mosquitto", "-c", (folder() / "mosquitto.conf").string()};
   if (const char* sbin = "/usr/sbin/mosquitto"; access(sbin, X_OK) == 0) command.argv[0] = sbin;
@@ -126,6 +131,9 @@ void Broker::start() {
     command.gid = owner.gid;
   }
   process_ = std::make_unique<Process>(command);
+}
+
+void Broker::wait_until_it_answers() {
   const Deadline deadline(kPatience);
   while (!answers()) {
     const bool ended = process_->wait(2ms).has_value();

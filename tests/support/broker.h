@@ -43,11 +43,14 @@ class Broker {
   Broker& operator=(const Broker&) = delete;
 
   void start();                    // returns when it answers on the port
+  void launch();                   // the first half of start(): does not wait
   std::optional<int> terminate();  // SIGTERM; the exit status, nothing when it had to be killed
   void kill9();                    // and waits until it is gone
   void hangup() { process_->signal(SIGHUP); }
   bool running() { return process_ && process_->running(); }
   pid_t pid() const { return process_->pid(); }
+
+  void set_env(std::vector<std::pair<std::string, std::string>> env) { options_.env = std::move(env); }
 
   std::uint16_t port() const { return port_.number(); }
   std::uint16_t metrics_port() const { return metrics_port_.number(); }
@@ -68,6 +71,7 @@ class Broker {
  private:
   void write_files();
   void give_away(const std::filesystem::path& path) const;
+  void wait_until_it_answers();
   bool answers() const;
 
   BrokerOptions options_;
