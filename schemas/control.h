@@ -97,6 +97,8 @@ struct ControlRequest {
   std::string room;          // log.read: only this room's
   std::uint64_t offset = 0;  // log.read (after this), log.cursor (up to this)
   std::uint32_t limit = 0;   // log.read; 0: the server's default
+  std::string what;          // list: "users", "rooms" or "members" (of `room`)
+  std::string after;         // list: names after this one
   std::string encoding;      // log.read: "json" (default) or "flatbuffers"
 };
 Result<ControlRequest> parse_control_request(std::string_view json);
