@@ -117,6 +117,7 @@ struct Facts::Impl {
   boost::unordered_flat_set<std::uint64_t> blocks;  // pair_key(who, whom)
   UserLists blocked_of;                             // who -> whom
   UserLists blockers_of;                            // whom -> who
+  std::vector<bool> involved;  // by user: in either list. Nearly nobody is, and a bit is quick
   boost::unordered_flat_map<Sha256, ApiToken, DigestHash> tokens;
   boost::unordered_flat_map<std::uint32_t, std::vector<Sha256>> tokens_of;
   boost::unordered_flat_map<std::string, std::int64_t, TextHash, TextEqual>
@@ -259,6 +260,8 @@ struct Facts::Impl {
     if (!blocks.insert(pair_key(user, other)).second) return;
     blocked_of[raw(user)].push_back(other);
     blockers_of[raw(other)].push_back(user);
+    note_involved(user);
+    note_involved(other);
   }
 
   void apply(const BlockRemove& op) {
@@ -267,6 +270,13 @@ struct Facts::Impl {
     if (blocks.erase(pair_key(user, other)) == 0) return;
     erase_from_list(blocked_of, raw(user), other);
     erase_from_list(blockers_of, raw(other), user);
+    note_involved(user);
+    note_involved(other);
+  }
+
+  void note_involved(UserIndex user) {
+    if (involved.size() <= raw(user)) involved.resize(raw(user) + 1);
+    involved[raw(user)] = blocked_of.contains(raw(user)) || blockers_of.contains(raw(user));
   }
 
   bool drop_blocks(UserIndex user) {
@@ -275,6 +285,7 @@ struct Facts::Impl {
       for (const UserIndex other : it->second) {
         blocks.erase(pair_key(user, other));
         erase_from_list(blockers_of, raw(other), user);
+        note_involved(other);
       }
       blocked_of.erase(it);
       any = true;
@@ -283,10 +294,12 @@ struct Facts::Impl {
       for (const UserIndex other : it->second) {
         blocks.erase(pair_key(other, user));
         erase_from_list(blocked_of, raw(other), user);
+        note_involved(other);
       }
       blockers_of.erase(it);
       any = true;
     }
+    if (any) note_involved(user);
     return any;
   }
 
@@ -411,9 +424,9 @@ bool Facts::share_a_room(UserIndex a, UserIndex b) const {
 }
 
 bool Facts::blocked_in_direct(RoomIndex room, UserIndex user) const {
+  if (raw(user) >= impl_->involved.size() || !impl_->involved[raw(user)]) return false;
   const RoomRecord* record = impl_->rooms.find(raw(room));
   if (record == nullptr || !record->facts.exists || record->facts.kind != RoomKind::direct) return false;
-  if (impl_->blocks.empty()) return false;
   // Two look-ups a member where there are two members, as in nearly every direct room; were there many, the
   // user's own lists are the shorter way.
   if (record->members.size() > 8)
@@ -546,7 +559,8 @@ std::size_t Facts::memory_bytes() const {
   };
   bytes += table(impl_->blocks) + table(impl_->blocked_of) + table(impl_->blockers_of);
   bytes += table(impl_->tokens) + table(impl_->tokens_of) + table(impl_->revoked);
-  bytes += impl_->blocks.size() * 2 * sizeof(UserIndex) + impl_->tokens.size() * sizeof(Sha256);
+  bytes += impl_->involved.capacity() / 8 + impl_->blocks.size() * 2 * sizeof(UserIndex) +
+           impl_->tokens.size() * sizeof(Sha256);
   return bytes;
 }
 
