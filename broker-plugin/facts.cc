@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstring>
 #include <limits>
 #include <utility>
 #include <variant>
+
+#include "broker-plugin/blocks.h"
 
 namespace parley::plugin {
 namespace {
@@ -65,10 +66,6 @@ struct TextEqual {
   bool operator()(std::string_view a, std::string_view b) const { return a == b; }
 };
 
-using UserLists = boost::unordered_flat_map<std::uint32_t, std::vector<UserIndex>>;
-
-std::uint64_t pair_key(UserIndex a, UserIndex b) { return std::uint64_t{raw(a)} << 32 | raw(b); }
-
 // As glibc's allocator rounds it.
 std::size_t allocated(std::size_t bytes) {
   return bytes == 0 ? 0 : std::max<std::size_t>(32, (bytes + 8 + 15) / 16 * 16);
@@ -113,11 +110,8 @@ struct Facts::Impl {
   std::vector<Effect>* effects = nullptr;  // of the operation being applied; may be null
   Records<UserRecord> users;
   Records<RoomRecord> rooms;
-  std::vector<LimitClass> classes;                  // few; found by a walk, which only control operations do
-  boost::unordered_flat_set<std::uint64_t> blocks;  // pair_key(who, whom)
-  UserLists blocked_of;                             // who -> whom
-  UserLists blockers_of;                            // whom -> who
-  std::vector<bool> involved;  // by user: in either list. Nearly nobody is, and a bit is quick
+  std::vector<LimitClass> classes;  // few; found by a walk, which only control operations do
+  Blocks blocks;
   boost::unordered_flat_map<Sha256, ApiToken, DigestHash> tokens;
   boost::unordered_flat_map<std::uint32_t, std::vector<Sha256>> tokens_of;
   boost::unordered_flat_map<std::string, std::int64_t, TextHash, TextEqual>
@@ -184,7 +178,7 @@ struct Facts::Impl {
   void apply(const UserRemove& op) {
     const UserIndex user = directory.find_user(op.user);
     UserRecord* record = users.find(raw(user));
-    bool changed = drop_blocks(user);
+    bool changed = blocks.drop(user);
     changed |= drop_tokens(user);
     if (record != nullptr) {
       changed |= record->facts.exists || !record->rooms.empty();
@@ -256,51 +250,11 @@ struct Facts::Impl {
   void apply(const BlockPut& op) {
     const UserIndex user = directory.intern_user(op.user);
     const UserIndex other = directory.intern_user(op.blocked);
-    if (user == kNoUser || other == kNoUser || user == other) return;
-    if (!blocks.insert(pair_key(user, other)).second) return;
-    blocked_of[raw(user)].push_back(other);
-    blockers_of[raw(other)].push_back(user);
-    note_involved(user);
-    note_involved(other);
+    if (user != kNoUser && other != kNoUser) blocks.put(user, other);
   }
 
   void apply(const BlockRemove& op) {
-    const UserIndex user = directory.find_user(op.user);
-    const UserIndex other = directory.find_user(op.blocked);
-    if (blocks.erase(pair_key(user, other)) == 0) return;
-    erase_from_list(blocked_of, raw(user), other);
-    erase_from_list(blockers_of, raw(other), user);
-    note_involved(user);
-    note_involved(other);
-  }
-
-  void note_involved(UserIndex user) {
-    if (involved.size() <= raw(user)) involved.resize(raw(user) + 1);
-    involved[raw(user)] = blocked_of.contains(raw(user)) || blockers_of.contains(raw(user));
-  }
-
-  bool drop_blocks(UserIndex user) {
-    bool any = false;
-    if (const auto it = blocked_of.find(raw(user)); it != blocked_of.end()) {
-      for (const UserIndex other : it->second) {
-        blocks.erase(pair_key(user, other));
-        erase_from_list(blockers_of, raw(other), user);
-        note_involved(other);
-      }
-      blocked_of.erase(it);
-      any = true;
-    }
-    if (const auto it = blockers_of.find(raw(user)); it != blockers_of.end()) {
-      for (const UserIndex other : it->second) {
-        blocks.erase(pair_key(other, user));
-        erase_from_list(blocked_of, raw(other), user);
-        note_involved(other);
-      }
-      blockers_of.erase(it);
-      any = true;
-    }
-    if (any) note_involved(user);
-    return any;
+    blocks.remove(directory.find_user(op.user), directory.find_user(op.blocked));
   }
 
   void apply(const SessionRevoke& op) {
@@ -374,13 +328,6 @@ struct Facts::Impl {
     const RoomRecord* record = rooms.find(raw(i));
     return record == nullptr ? kNone : record->members;
   }
-
-  bool any_member(const MemberTable& table, const UserLists& lists, UserIndex user) const {
-    const auto it = lists.find(raw(user));
-    return it != lists.end() && std::any_of(it->second.begin(), it->second.end(), [&](UserIndex other) {
-             return table.find(other).role != MemberRole::none;
-           });
-  }
 };
 
 Facts::Facts(std::shared_ptr<Directory> directory, Limits default_limits)
@@ -409,9 +356,7 @@ std::span<const RoomIndex> Facts::rooms_of(UserIndex user) const {
   return record->rooms;
 }
 
-bool Facts::blocks(UserIndex user, UserIndex other) const {
-  return impl_->blocks.contains(pair_key(user, other));
-}
+bool Facts::blocks(UserIndex user, UserIndex other) const { return impl_->blocks.contains(user, other); }
 
 bool Facts::share_a_room(UserIndex a, UserIndex b) const {
   const auto rooms_a = rooms_of(a);
@@ -424,19 +369,14 @@ bool Facts::share_a_room(UserIndex a, UserIndex b) const {
 }
 
 bool Facts::blocked_in_direct(RoomIndex room, UserIndex user) const {
-  if (raw(user) >= impl_->involved.size() || !impl_->involved[raw(user)]) return false;
+  if (!impl_->blocks.involves(user)) return false;
   const RoomRecord* record = impl_->rooms.find(raw(room));
   if (record == nullptr || !record->facts.exists || record->facts.kind != RoomKind::direct) return false;
-  // Two look-ups a member where there are two members, as in nearly every direct room; were there many, the
-  // user's own lists are the shorter way.
-  if (record->members.size() > 8)
-    return impl_->any_member(record->members, impl_->blocked_of, user) ||
-           impl_->any_member(record->members, impl_->blockers_of, user);
-  bool blocked = false;
-  record->members.for_each([&](UserIndex other, Member) {
-    blocked = blocked || (other != user && (blocks(user, other) || blocks(other, user)));
-  });
-  return blocked;
+  const auto is_member = [&](UserIndex other) {
+    return record->members.find(other).role != MemberRole::none;
+  };
+  return std::ranges::any_of(impl_->blocks.blocked_by(user), is_member) ||
+         std::ranges::any_of(impl_->blocks.blockers_of(user), is_member);
 }
 
 const ApiToken* Facts::api_token(const Sha256& digest) const {
@@ -445,6 +385,10 @@ const ApiToken* Facts::api_token(const Sha256& digest) const {
 }
 
 bool Facts::session_revoked(std::string_view sid) const { return impl_->revoked.contains(sid); }
+
+std::string_view Facts::limits_name(std::uint16_t index) const {
+  return impl_->classes[index < impl_->classes.size() ? index : kDefaultClass].name;
+}
 
 const Limits& Facts::limits(std::uint16_t index) const {
   const auto& classes = impl_->classes;
@@ -469,81 +413,6 @@ void Facts::expire(std::int64_t now_s) {
   impl_->next_expiry_s = next;
 }
 
-std::vector<ControlOp> Facts::list_users(std::string_view after, std::size_t limit) const {
-  std::vector<ControlOp> ops;
-  directory_->users().for_each_after(after, [&](std::uint32_t i) {
-    if (ops.size() >= limit) return false;
-    const UserFacts& facts = user(UserIndex{i});
-    if (facts.exists)
-      ops.push_back(UserPut{.user = std::string(directory_->users().name(i)),
-                            .role = facts.role,
-                            .limits = impl_->classes[facts.limits].name,
-                            .tokens_after_s = facts.tokens_after_s,
-                            .status = facts.status});
-    return true;
-  });
-  return ops;
-}
-
-std::vector<ControlOp> Facts::list_rooms(std::string_view after, std::size_t limit) const {
-  std::vector<ControlOp> ops;
-  directory_->rooms().for_each_after(after, [&](std::uint32_t i) {
-    if (ops.size() >= limit) return false;
-    const RoomFacts& facts = room(RoomIndex{i});
-    if (facts.exists)
-      ops.push_back(RoomPut{.room = std::string(directory_->rooms().name(i)),
-                            .kind = facts.kind,
-                            .limits = impl_->classes[facts.limits].name,
-                            .history = facts.history,
-                            .status = facts.status,
-                            .guests_post = facts.guests_post,
-                            .pin_role = facts.pin_role});
-    return true;
-  });
-  return ops;
-}
-
-std::vector<ControlOp> Facts::list_members(RoomIndex room, std::string_view after, std::size_t limit) const {
-  const MemberTable& table = members(room);
-  limit = std::min<std::size_t>(limit, table.size());
-  std::vector<UserIndex> found;
-  if (limit == 0) return {};
-
-  // A page of a large room: walk all names in order and keep the members, for as long as that is the cheaper
-  // way.
-  std::size_t budget = table.size();
-  directory_->users().for_each_after(after, [&](std::uint32_t i) {
-    if (found.size() == limit || budget == 0) return false;
-    --budget;
-    if (table.find(UserIndex{i}).role != MemberRole::none) found.push_back(UserIndex{i});
-    return true;
-  });
-  if (found.size() < limit && budget == 0) {
-    // Few of the many names are members: gather those after `after` and sort what the page needs.
-    found.clear();
-    table.for_each([&](UserIndex user, Member) {
-      if (directory_->user_name(user) > after) found.push_back(user);
-    });
-    const auto end = found.begin() + static_cast<std::ptrdiff_t>(std::min(limit, found.size()));
-    std::partial_sort(found.begin(), end, found.end(), [&](UserIndex a, UserIndex b) {
-      return directory_->user_name(a) < directory_->user_name(b);
-    });
-    found.erase(end, found.end());
-  }
-
-  std::vector<ControlOp> ops;
-  ops.reserve(found.size());
-  const std::string room_name(directory_->room_name(room));
-  for (const UserIndex user : found) {
-    const Member member = table.find(user);
-    ops.push_back(MemberPut{.room = room_name,
-                            .user = std::string(directory_->user_name(user)),
-                            .role = member.role,
-                            .since = member.since});
-  }
-  return ops;
-}
-
 Facts::Counts Facts::counts() const {
   Counts counts = impl_->counts;
   counts.blocks = impl_->blocks.size();
@@ -557,10 +426,9 @@ std::size_t Facts::memory_bytes() const {
   const auto table = [](const auto& map) {
     return map.bucket_count() * (sizeof(typename std::decay_t<decltype(map)>::value_type) + 1);
   };
-  bytes += table(impl_->blocks) + table(impl_->blocked_of) + table(impl_->blockers_of);
+  bytes += impl_->blocks.memory_bytes();
   bytes += table(impl_->tokens) + table(impl_->tokens_of) + table(impl_->revoked);
-  bytes += impl_->involved.capacity() / 8 + impl_->blocks.size() * 2 * sizeof(UserIndex) +
-           impl_->tokens.size() * sizeof(Sha256);
+  bytes += impl_->tokens.size() * sizeof(Sha256);
   return bytes;
 }
 

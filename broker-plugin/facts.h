@@ -105,7 +105,8 @@ class Facts {
   bool blocked_in_direct(RoomIndex room, UserIndex user) const;
   const ApiToken* api_token(const Sha256& digest) const;
   bool session_revoked(std::string_view sid) const;
-  const Limits& limits(std::uint16_t index) const;
+  const Limits& limits(std::uint16_t index) const;  // those of "default" while the class is not put
+  std::string_view limits_name(std::uint16_t index) const;
   // Forgets revoked sessions and API tokens whose `until` has passed.
   void expire(std::int64_t now_s);
 

@@ -1,6 +1,7 @@
 #include "broker-plugin/metrics_exposer.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <prometheus/collectable.h>
 #include <prometheus/exposer.h>
 #include <prometheus/metric_family.h>
@@ -11,14 +12,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <exception>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -215,46 +215,51 @@ class Figures : public prometheus::Collectable {
   MetricsExposer::Sources sources_;
 };
 
-std::optional<sockaddr_in> parse_address(const std::string& address) {
-  const auto colon = address.rfind(':');
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  if (colon == std::string::npos ||
-      inet_pton(AF_INET, address.substr(0, colon).c_str(), &where.sin_addr) != 1)
-    return std::nullopt;
-  std::uint16_t port = 0;
-  const char* end = address.data() + address.size();
-  const auto [stop, error] = std::from_chars(address.data() + colon + 1, end, port);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  where.sin_port = htons(port);
-  return where;
-}
-
-class Socket {
+// Where to listen, as the system's calls and as the web server want it. IPv4: Debian's build of the web
+// server knows no other.
+class Address {
  public:
-  Socket() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
-  ~Socket() {
-    if (fd_ >= 0) close(fd_);
+  // "host:port", a name or a number. May ask the name service. The error is for people.
+  static boost::system::result<Address, std::string> parse(const std::string& text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string::npos || colon == 0) return std::string("not of the form 127.0.0.1:9464");
+    addrinfo hints{};
+    hints.ai_family = AF_INET;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    const std::string host = text.substr(0, colon);
+    if (const int error = getaddrinfo(host.c_str(), text.c_str() + colon + 1, &hints, &found); error != 0)
+      return "no IPv4 address: " + std::string(gai_strerror(error));
+    Address address;
+    std::memcpy(&address.where_, found->ai_addr, sizeof address.where_);
+    freeaddrinfo(found);
+    return address;
   }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  bool bind_to(const sockaddr_in& to) const {
-    return bind(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+
+  std::string text() const {
+    char host[INET_ADDRSTRLEN] = "";
+    inet_ntop(AF_INET, &where_.sin_addr, host, sizeof host);
+    return std::string(host) + ":" + std::to_string(port());
   }
-  bool connect_to(const sockaddr_in& to) const {
-    return connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
-  }
+  std::uint16_t port() const { return ntohs(where_.sin_port); }
+  void set_port(std::uint16_t port) { where_.sin_port = htons(port); }
+
+  // Errno; 0 when it can be done.
+  int try_bind() const { return with_socket(bind); }
+  int try_connect() const { return with_socket(connect); }
 
  private:
-  int fd_;
-};
+  int with_socket(int (*what)(int, const sockaddr*, socklen_t)) const {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return errno;
+    const int error = what(fd, reinterpret_cast<const sockaddr*>(&where_), sizeof where_) == 0 ? 0 : errno;
+    close(fd);
+    return error;
+  }
 
-// The web server only says that it did not start; binding once more ourselves tells why. Empty: no reason
-// found.
-std::string why_not(const sockaddr_in& where) {
-  const Socket probe;
-  return probe.bind_to(where) ? "" : std::strerror(errno);
-}
+  sockaddr_in where_{};
+};
 
 // Threads started while one of these lives leave all signals to the broker's own thread.
 class SignalsBlocked {
@@ -275,19 +280,24 @@ class SignalsBlocked {
 struct MetricsExposer::Impl {
   std::shared_ptr<Figures> figures;  // the exposer holds it weakly
   std::unique_ptr<prometheus::Exposer> exposer;
-  sockaddr_in address{};  // with the port that was given to us
+  Address address;  // with the port that was given to us
 
   ~Impl() {
     if (!exposer) return;
     // The web server's acceptor (CivetWeb 1.15) looks up only when somebody connects, or every two seconds.
     // So that the broker stops at once, somebody connects until it has.
     const SignalsBlocked blocked;
-    const std::jthread waker([this](std::stop_token stop) {
-      while (!stop.stop_requested()) {
-        Socket().connect_to(address);
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      }
-    });
+    std::jthread waker;
+    try {
+      waker = std::jthread([this](std::stop_token stop) {
+        while (!stop.stop_requested()) {
+          address.try_connect();
+          std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+      });
+    } catch (const std::system_error&) {
+      // No thread to be had: stopping takes its two seconds.
+    }
     exposer.reset();
   }
 };
@@ -301,8 +311,8 @@ boost::system::result<std::unique_ptr<MetricsExposer>, std::string> MetricsExpos
     return "metrics cannot be served on " + address + ": " + reason +
            "; choose another [metrics] listen, or \"\" to turn it off";
   };
-  const auto where = parse_address(address);
-  if (!where) return error("not of the form 127.0.0.1:9464");
+  auto where = Address::parse(address);
+  if (!where) return error(where.error());
   auto impl = std::make_unique<Impl>();
   impl->address = *where;
   impl->figures = std::make_shared<Figures>(std::move(sources));
@@ -310,17 +320,18 @@ boost::system::result<std::unique_ptr<MetricsExposer>, std::string> MetricsExpos
     const SignalsBlocked blocked;
     // Two workers, so that somebody who connects and says nothing keeps nobody from scraping.
     impl->exposer = std::make_unique<prometheus::Exposer>(std::vector<std::string>{
-        "listening_ports", address, "num_threads", "2", "request_timeout_ms", "5000"});
+        "listening_ports", where->text(), "num_threads", "2", "request_timeout_ms", "5000"});
     impl->exposer->RegisterCollectable(impl->figures);
   } catch (const std::exception& e) {
-    const std::string reason = why_not(*where);
-    return error(reason.empty() ? e.what() : reason);
+    // The web server only says that it did not start; binding once more ourselves tells why.
+    const int reason = where->try_bind();
+    return error(reason == 0 ? e.what() : std::strerror(reason));
   }
   const std::vector<int> ports = impl->exposer->GetListeningPorts();
-  if (!ports.empty()) impl->address.sin_port = htons(static_cast<std::uint16_t>(ports.front()));
+  if (!ports.empty()) impl->address.set_port(static_cast<std::uint16_t>(ports.front()));
   return std::unique_ptr<MetricsExposer>(new MetricsExposer(std::move(impl)));
 }
 
-std::uint16_t MetricsExposer::port() const { return ntohs(impl_->address.sin_port); }
+std::uint16_t MetricsExposer::port() const { return impl_->address.port(); }
 
 }  // namespace parley::plugin

@@ -24,8 +24,8 @@ class MetricsExposer {
     std::function<storage::LogStats()> log_stats;  // called on the exposer's threads; may be empty, may throw
   };
 
-  // `address` as in MetricsConfig::listen, "127.0.0.1:9464"; with port 0 the system chooses one. The error
-  // says what could not be done and what to change; the broker goes on without.
+  // `address` as in MetricsConfig::listen, "127.0.0.1:9464" (IPv4, or a name for it); with port 0 the system
+  // chooses one. The error says what could not be done and what to change; the broker goes on without.
   static boost::system::result<std::unique_ptr<MetricsExposer>, std::string> start(const std::string& address,
                                                                                    Sources sources);
   ~MetricsExposer();

@@ -234,8 +234,17 @@ TEST_F(MetricsExposerTest, APortInUseIsToldAndTheOtherGoesOn) {
   EXPECT_TRUE(scrape().samples.contains("parley_sessions"));
 }
 
+TEST_F(MetricsExposerTest, ListensOnANameAndOnAllAddresses) {
+  for (const char* address : {"localhost:0", "0.0.0.0:0"}) {
+    const auto started = MetricsExposer::start(address, {&metrics_, {}});
+    ASSERT_TRUE(started) << started.error();
+    EXPECT_NE((*started)->port(), 0) << address;
+  }
+}
+
 TEST_F(MetricsExposerTest, NonsenseForAnAddressIsAnError) {
-  for (const char* address : {"", "nonsense", "127.0.0.1:notaport", "300.1.1.1:9", "192.0.2.1:9464"}) {
+  for (const char* address :
+       {"", "nonsense", "127.0.0.1:notaport", "300.1.1.1:9", "192.0.2.1:9464", "[::1]:9464"}) {
     const auto started = MetricsExposer::start(address, {&metrics_, {}});
     ASSERT_FALSE(started) << address;
     EXPECT_THAT(started.error(), HasSubstr("metrics cannot be served on " + std::string(address)));

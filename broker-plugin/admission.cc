@@ -1,0 +1,201 @@
+#include "broker-plugin/admission.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker-plugin/authorize.h"
+#include "broker-plugin/limiter.h"
+#include "schemas/operation.h"
+
+namespace parley::plugin {
+namespace {
+
+Bytes as_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+Refusal rate_limited(std::string_view what, std::chrono::nanoseconds wait) {
+  if (wait == kNever) return {Code::rate_limited, std::string(what) + "; the limit is zero", {}};
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait);
+  return {Code::rate_limited, std::string(what) + "; send again after retry_after_ms",
+          std::max(ms, std::chrono::milliseconds(1))};
+}
+
+// A room's limit is meant by the minute, so it may be used up in a burst.
+constexpr double kRoomBurstSeconds = 60;
+
+}  // namespace
+
+Admission::Admission(const Parts& parts)
+    : parts_(parts), decoder_(parts.config.messages), ids_(parts.config.node.id, parts.log.last_id()) {}
+
+Result<void> Admission::admit(const Author& author, std::string_view room_text, std::string_view payload) {
+  const auto send = decoder_.decode(as_bytes(payload));
+  if (!send) return send.error();
+  const Facts& facts = *parts_.facts;
+  const RoomIndex room = facts.directory().find_room(room_text);
+  const auto role = may_post(author.user, room, send->kind, facts);
+  if (!role) return role.error();
+  const std::string_view room_name = facts.directory().room_name(room);
+  if (const auto able = protect(); !able) return able.error();
+  if (const auto within = limit(author, room); !within) return within.error();
+  if (!send->cid.empty()) {
+    const auto earlier = parts_.log.find_cid(room_name, author.name, send->cid);
+    if (!earlier) return log_refusal(earlier.error());
+    if (*earlier) {
+      acknowledge_again(author, room, room_name, *send, **earlier);
+      return {};
+    }
+  }
+  if (is_operation(send->kind))
+    if (const auto target = check_target(author, *role, room, room_name, *send); !target)
+      return target.error();
+  return append(author, *role, room, room_name, *send);
+}
+
+Result<void> Admission::admit_signal(const Author& author, std::string_view room) {
+  const auto role = may_signal(author.user, parts_.facts->directory().find_room(room), *parts_.facts);
+  if (!role) return role.error();
+  return {};
+}
+
+Result<void> Admission::admit_request(const Author& author) {
+  const Limits& limits = parts_.facts->limits(parts_.facts->user(author.user).limits);
+  if (limits.unlimited || author.role == TokenRole::service) return {};
+  UserState& user = parts_.users.at(author.user);
+  const auto wait =
+      take(user.requests, limits.requests_per_s, limits.requests_per_s, parts_.clock.steady_ns());
+  if (wait.count() > 0) return rate_limited("too many requests", wait);
+  return {};
+}
+
+bool Admission::sheds_typing() const {
+  return parts_.load.degraded.load(std::memory_order_relaxed) ||
+         parts_.load.lag_ns.load(std::memory_order_relaxed) >
+             std::chrono::nanoseconds(parts_.config.queues.shed_typing_lag).count();
+}
+
+// Refuses early, while there is room for what has been accepted already.
+Result<void> Admission::protect() const {
+  const QueueConfig& queues = parts_.config.queues;
+  const char* why = nullptr;
+  if (parts_.load.degraded.load(std::memory_order_relaxed)) {
+    why = "the node cannot write its log at the moment";
+  } else if (parts_.queue.bytes() > queues.uncommitted_bytes) {
+    why = "the disk is behind";
+  } else if (parts_.delivery.bytes() > queues.undelivered_bytes ||
+             parts_.load.lag_ns.load(std::memory_order_relaxed) >
+                 std::chrono::nanoseconds(queues.refuse_lag).count()) {
+    why = "the node is behind with deliveries";
+  }
+  if (why == nullptr) return {};
+  return Refusal{Code::unavailable, std::string(why) + "; send again after retry_after_ms",
+                 queues.retry_after};
+}
+
+Result<void> Admission::limit(const Author& author, RoomIndex room) {
+  if (author.role == TokenRole::service) return {};
+  const Facts& facts = *parts_.facts;
+  const std::uint64_t now_ns = parts_.clock.steady_ns();
+  const Limits& mine = facts.limits(facts.user(author.user).limits);
+  UserState* user = mine.unlimited ? nullptr : &parts_.users.at(author.user);
+  if (user != nullptr) {
+    const auto wait = take(user->messages, mine.messages_per_s, mine.burst, now_ns);
+    if (wait.count() > 0) return rate_limited("you send too fast", wait);
+  }
+  const Limits& rooms = facts.limits(facts.room(room).limits);
+  if (rooms.unlimited) return {};
+  RoomState& state = parts_.rooms.at(room);
+  const bool person = author.role == TokenRole::user;
+  const double rate = person ? rooms.room_messages_per_s : rooms.room_bot_messages_per_s;
+  const auto wait =
+      take(person ? state.people : state.bots, rate, rate * (person ? kRoomBurstSeconds : 1), now_ns);
+  if (wait.count() == 0) return {};
+  if (user != nullptr) refund(user->messages, {mine.messages_per_s, mine.burst});
+  return rate_limited("the room is too busy", wait);
+}
+
+// Operations name a message that must be in this room. What has been trimmed from this node's log cannot be
+// looked at here; readers decide by the same rule (schemas/operation.h) whether such an operation takes
+// effect.
+Result<void> Admission::check_target(const Author& author, MemberRole role, RoomIndex room,
+                                     std::string_view room_name, const Send& send) {
+  const auto found = parts_.log.find_id(send.target, target_bytes_);
+  if (!found && found.error() != storage::LogError::not_found) return log_refusal(found.error());
+  if (!found) {
+    if (raw(send.target) < raw(parts_.log.stats().low)) return {};
+    return Refusal{Code::target_not_found, "there is no message with the id in `target`"};
+  }
+  const auto target = reader_.read(as_bytes(target_bytes_));
+  if (!target || target->stamp.room != room_name)
+    return Refusal{Code::target_not_found, "there is no message with the id in `target` in this room"};
+  if (!takes_effect(send.kind, author.name, role, target->stamp.from, parts_.facts->room(room).pin_role))
+    return Refusal{Code::forbidden, std::string("you may not ") + std::string(to_string(send.kind)) +
+                                        " somebody else's message in this room"};
+  return {};
+}
+
+Pending Admission::pending(const Author& author, RoomIndex room, std::string_view room_name) {
+  Pending p;
+  p.room = room;
+  p.room_name = room_name;
+  p.sender = author.name;
+  p.appended_ns = parts_.clock.steady_ns();
+  p.ack = parts_.users.at(author.user).events.known > 0;
+  return p;
+}
+
+void Admission::acknowledge_again(const Author& author, RoomIndex room, std::string_view room_name,
+                                  const Send& send, const storage::Stored& stored) {
+  parts_.metrics.messages_duplicate.add();
+  Pending p = pending(author, room, room_name);
+  if (!p.ack) return;
+  p.seq = stored.seq;
+  p.id = stored.id;
+  p.duplicate = true;
+  // Through the queue like the event itself, which may still be waiting for its sync.
+  parts_.queue.push(p, {}, send.cid);
+}
+
+Result<void> Admission::append(const Author& author, MemberRole role, RoomIndex room,
+                               std::string_view room_name, const Send& send) {
+  RoomState& state = parts_.rooms.at(room);
+  Stamp stamp;
+  stamp.room = room_name;
+  stamp.prev = state.last;
+  stamp.seq = Seq{raw(state.last) + 1};
+  stamp.id = ids_.next(parts_.clock.unix_ms());
+  stamp.from = author.name;
+  stamp.device = author.device;
+  stamp.role = role;
+  stamp.ts_ms = snowflake_ms(stamp.id);
+  const Bytes event = builder_.build(stamp, send);
+  const auto appended = parts_.log.append({.room = room_name,
+                                           .seq = stamp.seq,
+                                           .id = stamp.id,
+                                           .sender = author.name,
+                                           .cid = send.cid,
+                                           .event = event});
+  if (!appended) return log_refusal(appended.error());
+  state.last = stamp.seq;
+
+  Pending p = pending(author, room, room_name);
+  p.seq = stamp.seq;
+  p.id = stamp.id;
+  for (std::size_t f = 0; f < kFormats; ++f)
+    p.listeners[f] = std::max(state.listeners[f].known, parts_.everywhere[f] ? 1u : 0u);
+  p.tail = parts_.tail_listeners.known > 0;
+  parts_.queue.push(p, event, p.ack ? send.cid : std::string_view());
+  parts_.metrics.messages_admitted.add();
+  return {};
+}
+
+Refusal Admission::log_refusal(storage::LogError error) {
+  if (error != storage::LogError::stalled) parts_.load.degraded.store(true);
+  return {Code::unavailable,
+          "the node cannot store messages at the moment (" + std::string(storage::to_string(error)) +
+              "); send again after retry_after_ms",
+          parts_.config.queues.retry_after};
+}
+
+}  // namespace parley::plugin

@@ -1,0 +1,89 @@
+// Step 2 of a message's journey: from a publish on rooms/{room}/send to an event in the log. The broker's
+// thread.
+//
+// admit() is the straight line: decode, authorize, protect, limit, find an earlier copy, check the target,
+// number, append, queue for commit. It never blocks, and a refusal at any step leaves no trace.
+#ifndef PARLEY_BROKER_PLUGIN_ADMISSION_H_
+#define PARLEY_BROKER_PLUGIN_ADMISSION_H_
+
+#include <array>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "broker-plugin/clock.h"
+#include "broker-plugin/commit_queue.h"
+#include "broker-plugin/committer.h"
+#include "broker-plugin/delivery_queue.h"
+#include "broker-plugin/facts.h"
+#include "broker-plugin/metrics.h"
+#include "broker-plugin/rooms.h"
+#include "config/broker_config.h"
+#include "schemas/message.h"
+#include "schemas/snowflake.h"
+#include "storage/log.h"
+
+namespace parley::plugin {
+
+// In whose name something is sent.
+struct Author {
+  UserIndex user = kNoUser;
+  std::string_view name;  // stable (Directory)
+  std::string_view device;
+  TokenRole role = TokenRole::user;
+};
+
+class Admission {
+ public:
+  struct Parts {
+    const std::unique_ptr<Facts>& facts;  // of the moment; a snapshot replaces them
+    Rooms& rooms;
+    Users& users;
+    storage::Log& log;
+    CommitQueue& queue;
+    const DeliveryQueue& delivery;
+    BrokerLoad& load;
+    const ListenerCount& tail_listeners;
+    const std::array<bool, kFormats>& everywhere;  // a service listens to all rooms in this format
+    const Clock& clock;
+    Metrics& metrics;
+    const BrokerConfig& config;
+  };
+  explicit Admission(const Parts& parts);
+
+  // PUBACK may leave when this succeeds: the event is in the write-ahead log, or was already (a resend).
+  Result<void> admit(const Author& author, std::string_view room, std::string_view payload);
+  // The cid of what admit() was last given, if one could be read; for the error event.
+  std::string_view last_cid() const { return decoder_.cid(); }
+
+  // Typing and receipts: membership and rate. `now_ns` as Clock::steady_ns.
+  Result<void> admit_signal(const Author& author, std::string_view room);
+  // users/{me}/request/...: the rate.
+  Result<void> admit_request(const Author& author);
+
+  // Whether the node is so late that typing is left out.
+  bool sheds_typing() const;
+
+ private:
+  Result<void> protect() const;
+  Result<void> limit(const Author& author, RoomIndex room);
+  Result<void> check_target(const Author& author, MemberRole role, RoomIndex room, std::string_view room_name,
+                            const Send& send);
+  Result<void> append(const Author& author, MemberRole role, RoomIndex room, std::string_view room_name,
+                      const Send& send);
+  void acknowledge_again(const Author& author, RoomIndex room, std::string_view room_name, const Send& send,
+                         const storage::Stored& stored);
+  Refusal log_refusal(storage::LogError error);
+  Pending pending(const Author& author, RoomIndex room, std::string_view room_name);
+
+  Parts parts_;
+  SendDecoder decoder_;
+  EventBuilder builder_;
+  EventReader reader_;
+  Snowflake ids_;
+  std::string target_bytes_;
+};
+
+}  // namespace parley::plugin
+
+#endif

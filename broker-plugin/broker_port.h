@@ -1,0 +1,99 @@
+// The plugin's view of the broker that carries it: what the broker asks (the structs) and what we ask of it
+// (BrokerPort). The real one is mosquitto_port.cc; tests play the broker with a fake.
+//
+// All of it on the broker's one thread.
+#ifndef PARLEY_BROKER_PLUGIN_BROKER_PORT_H_
+#define PARLEY_BROKER_PLUGIN_BROKER_PORT_H_
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace parley::plugin {
+
+// A connection's identity for the broker; addresses are reused after a disconnect. Never dereferenced by us
+// but in mosquitto_port.cc.
+using ClientHandle = const void*;
+
+// Bytes in malloc'ed memory, as the broker wants to own them.
+class Payload {
+ public:
+  Payload() = default;
+  explicit Payload(std::string_view bytes) : Payload(bytes.data(), bytes.size()) {}
+  Payload(const void* data, std::size_t size)
+      : data_(static_cast<char*>(std::malloc(size + 1))), size_(size) {
+    if (data_ == nullptr) throw std::bad_alloc();
+    std::memcpy(data_.get(), data, size);
+    data_.get()[size] = 0;
+  }
+  std::size_t size() const { return size_; }
+  std::string_view view() const { return {data_.get(), size_}; }
+  char* release() { return data_.release(); }
+
+ private:
+  struct Free {
+    void operator()(char* p) const { std::free(p); }
+  };
+  std::unique_ptr<char, Free> data_;
+  std::size_t size_ = 0;
+};
+
+enum class LogLevel : std::uint8_t { debug, info, notice, warning, error };
+
+class BrokerPort {
+ public:
+  virtual ~BrokerPort() = default;
+  // Delivered to whoever subscribed, each asked through read checks, once the broker is back in its loop.
+  virtual void publish(std::string_view topic, Payload payload, int qos, bool retain) = 0;
+  // Closes the connection; its will is not sent. Must not be called from inside a check of that same client.
+  virtual void kick(const std::string& client_id) = 0;
+  virtual void log(LogLevel level, std::string_view text) = 0;
+};
+
+struct ConnectAttempt {
+  ClientHandle client = nullptr;
+  std::string_view client_id;
+  std::string_view username;  // empty: none
+  std::string_view password;  // empty: none
+  std::string_view address;
+  bool v5 = false;
+  bool clean_start = true;
+};
+
+enum class Access : std::uint8_t { read, write, subscribe, unsubscribe };
+
+struct AccessCheck {
+  ClientHandle client = nullptr;
+  std::string_view username;  // the broker's, for clients whose session is over (wills)
+  std::string_view topic;     // a filter for subscribe and unsubscribe
+  Access access = Access::read;
+  const void* payload = nullptr;  // what a read or write carries
+  std::size_t payload_size = 0;
+};
+
+struct Publish {
+  ClientHandle client = nullptr;
+  std::string_view topic;
+  std::string_view payload;
+  int qos = 0;
+  bool retain = false;
+};
+
+// What becomes of a publish: it passes (perhaps with another payload) or is denied.
+struct PublishVerdict {
+  bool allow = false;
+  bool replace = false;
+  Payload replacement;
+  static PublishVerdict pass() { return {.allow = true, .replace = false, .replacement = {}}; }
+  static PublishVerdict deny() { return {}; }
+  static PublishVerdict pass_as(std::string_view payload) {
+    return {.allow = true, .replace = true, .replacement = Payload(payload)};
+  }
+};
+
+}  // namespace parley::plugin
+
+#endif

@@ -1,0 +1,239 @@
+#include "broker-plugin/control.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker-plugin/frames.h"
+#include "schemas/topic.h"
+
+namespace parley::plugin {
+namespace {
+
+constexpr std::uint32_t kDefaultPage = 200;
+constexpr std::uint32_t kMaxPage = 5000;
+constexpr std::size_t kMaxPageBytes = 192 * 1024;
+// Records looked at for one page, so that a rare room in a long log does not hold the worker up.
+constexpr std::size_t kMaxScan = 200'000;
+
+std::size_t page_size(std::uint32_t asked) {
+  return std::clamp<std::uint32_t>(asked == 0 ? kDefaultPage : asked, 1, kMaxPage);
+}
+
+std::string json_string(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+std::string name_of(const ControlOp& op) {
+  if (const auto* user = std::get_if<UserPut>(&op)) return user->user;
+  if (const auto* room = std::get_if<RoomPut>(&op)) return room->room;
+  if (const auto* member = std::get_if<MemberPut>(&op)) return member->user;
+  return {};
+}
+
+}  // namespace
+
+Control::Control(Parts parts) : parts_(std::move(parts)) {}
+
+void Control::handle(std::string_view payload) {
+  parts_.metrics.control_requests.add();
+  const auto request = parse_control_request(payload);
+  if (!request) return fail("", to_string(request.error().code), request.error().message);
+  const ControlRequest& r = *request;
+  if (r.cmd == "version") return reply(r.req, R"("version":)" + std::to_string(parts_.replica.version()));
+  if (r.cmd == "apply") return apply(r);
+  if (r.cmd == "snapshot.begin") return snapshot_begin(r);
+  if (r.cmd == "snapshot.chunk") return snapshot_chunk(r);
+  if (r.cmd == "snapshot.commit") return snapshot_commit(r);
+  if (r.cmd == "list") return list(r);
+  if (r.cmd == "log.read") return log_read(r);
+  if (r.cmd == "log.cursor" || r.cmd == "log.cursor.remove") return log_cursor(r);
+  if (r.cmd == "log.cursors") return log_cursors(r);
+  if (r.cmd == "stats") return reply(r.req, R"("stats":)" + parts_.stats_json());
+  if (r.cmd == "kick") {
+    if (parts_.kick(r.client)) return reply(r.req, R"("kicked":true)");
+    return fail(r.req, "not_found", "no connection has the client id " + r.client);
+  }
+  fail(r.req, "bad_payload",
+       "unknown cmd; known are version, apply, snapshot.begin, snapshot.chunk, snapshot.commit, list, "
+       "log.read, "
+       "log.cursor, log.cursor.remove, log.cursors, stats, kick");
+}
+
+void Control::apply(const ControlRequest& request) {
+  const std::uint64_t version = parts_.replica.version();
+  if (committing_)
+    return fail(request.req, "unavailable", "a snapshot is being committed; try again in a moment");
+  if (request.from != version)
+    return fail(request.req, "version_mismatch", "the replica is at another version than `from`",
+                R"("version":)" + std::to_string(version));
+  if (request.to <= request.from)
+    return fail(request.req, "bad_payload", "`to` must be above `from`",
+                R"("version":)" + std::to_string(version));
+  if (const auto stored = parts_.replica.apply(request.to, request.ops); !stored)
+    return fail(request.req, "unavailable", stored.error());
+  std::vector<Effect> effects;
+  for (const ControlOp& op : request.ops) parts_.facts->apply(op, &effects);
+  parts_.on_effects(effects);
+  // In force from here on; the answer also means that it outlives a power failure.
+  post(request, [this, req = request.req, to = request.to] {
+    if (const auto synced = parts_.replica.sync(); !synced) return fail(req, "unavailable", synced.error());
+    reply(req, R"("version":)" + std::to_string(to));
+  });
+}
+
+void Control::snapshot_begin(const ControlRequest& request) {
+  if (committing_)
+    return fail(request.req, "unavailable", "a snapshot is being committed; try again in a moment");
+  if (const auto begun = parts_.replica.snapshot_begin(); !begun)
+    return fail(request.req, "unavailable", begun.error());
+  snapshot_ = std::make_unique<Facts>(parts_.directory, parts_.default_limits);
+  reply(request.req, R"("version":)" + std::to_string(parts_.replica.version()));
+}
+
+void Control::snapshot_chunk(const ControlRequest& request) {
+  if (!snapshot_ || committing_)
+    return fail(request.req, "bad_payload", "no snapshot was begun: snapshot.begin first");
+  if (const auto added = parts_.replica.snapshot_add(request.ops); !added)
+    return fail(request.req, "unavailable", added.error());
+  for (const ControlOp& op : request.ops) snapshot_->apply(op, nullptr);
+  reply(request.req, R"("ops":)" + std::to_string(request.ops.size()));
+}
+
+void Control::snapshot_commit(const ControlRequest& request) {
+  if (!snapshot_ || committing_)
+    return fail(request.req, "bad_payload", "no snapshot was begun: snapshot.begin first");
+  committing_ = true;
+  const bool posted = parts_.worker.post([this, req = request.req, to = request.to] {
+    const auto committed = parts_.replica.snapshot_commit(to);
+    parts_.delivery.call([this, req, to, error = committed ? std::string() : committed.error()] {
+      committing_ = false;
+      if (!error.empty()) return fail(req, "unavailable", error);
+      std::unique_ptr<Facts> old = std::exchange(parts_.facts, std::move(snapshot_));
+      parts_.on_replaced();
+      // Taking a million facts apart is not for this thread.
+      parts_.worker.post([facts = std::shared_ptr<Facts>(std::move(old))]() mutable { facts.reset(); });
+      reply(req, R"("version":)" + std::to_string(to));
+    });
+  });
+  if (posted) return;
+  committing_ = false;
+  fail(request.req, "unavailable", "too many requests wait; try again in a moment");
+}
+
+void Control::list(const ControlRequest& request) {
+  const std::size_t limit = page_size(request.limit);
+  std::vector<ControlOp> ops;
+  if (request.what == "users") {
+    ops = parts_.facts->list_users(request.after, limit);
+  } else if (request.what == "rooms") {
+    ops = parts_.facts->list_rooms(request.after, limit);
+  } else if (request.what == "members") {
+    const RoomIndex room = parts_.directory->find_room(request.room);
+    if (room == kNoRoom || !parts_.facts->room(room).exists)
+      return fail(request.req, "room_not_found", "there is no room " + request.room);
+    ops = parts_.facts->list_members(room, request.after, limit);
+  } else {
+    return fail(request.req, "bad_payload", "`what` is users, rooms or members");
+  }
+  std::string fields = R"("items":[)";
+  for (const ControlOp& op : ops) {
+    if (&op != &ops.front()) fields += ',';
+    fields += to_json(op);
+  }
+  fields += R"(],"next":)" + json_string(ops.size() == limit ? name_of(ops.back()) : "");
+  reply(request.req, fields);
+}
+
+void Control::log_read(const ControlRequest& request) {
+  post(request, [this, request] {
+    const std::size_t limit = page_size(request.limit);
+    const bool binary = request.encoding == "flatbuffers";
+    std::string events, stored;  // JSON text, or event bytes one after the other
+    std::vector<std::pair<std::uint64_t, std::pair<std::size_t, std::size_t>>> records;
+    std::size_t scanned = 0;
+    bool full = false;
+    const auto last =
+        parts_.log.read(MessageId{request.offset}, kMaxScan, [&](const storage::LogRecordView& record) {
+          ++scanned;
+          if (!request.room.empty() && record.room != request.room) return true;
+          if (binary) {
+            stored.resize((stored.size() + 7) & ~std::size_t{7});
+            records.push_back({raw(record.offset), {stored.size(), record.event.size()}});
+            stored.append(reinterpret_cast<const char*>(record.event.data()), record.event.size());
+          } else {
+            if (!events.empty()) events += ',';
+            events += R"({"offset":")" + std::to_string(raw(record.offset)) + R"(","event":)";
+            append_event_json(record.event, events);
+            events += '}';
+            records.push_back({raw(record.offset), {}});
+          }
+          full = records.size() >= limit || events.size() + stored.size() >= kMaxPageBytes;
+          return !full;
+        });
+    if (!last) return fail(request.req, "unavailable", storage::to_string(last.error()));
+    const std::string next = R"("next":")" + std::to_string(raw(*last)) + R"(","end":)" +
+                             (full || scanned >= kMaxScan ? "false" : "true");
+    if (!binary) return reply(request.req, R"("events":[)" + events + "]," + next);
+    std::vector<LogEntry> entries;
+    for (const auto& [offset, span] : records)
+      entries.push_back(
+          {offset, {reinterpret_cast<const std::uint8_t*>(stored.data()) + span.first, span.second}});
+    LogPageBuilder builder;
+    const Bytes page = builder.build(0, request.offset, entries);
+    const std::string topic = "$parley/pages/" + request.req;
+    parts_.delivery.push({PlainTopic{topic}, Payload(page.data(), page.size()), 0});
+    reply(request.req,
+          R"("topic":)" + json_string(topic) + R"(,"count":)" + std::to_string(entries.size()) + "," + next);
+  });
+}
+
+void Control::log_cursor(const ControlRequest& request) {
+  if (request.consumer.empty()) return fail(request.req, "bad_payload", "`consumer` is missing");
+  post(request, [this, request] {
+    const auto set = request.cmd == "log.cursor"
+                         ? parts_.log.set_cursor(request.consumer, MessageId{request.offset})
+                         : parts_.log.remove_cursor(request.consumer);
+    if (!set) return fail(request.req, "unavailable", storage::to_string(set.error()));
+    reply(request.req, R"("offset":")" + std::to_string(request.offset) + '"');
+  });
+}
+
+void Control::log_cursors(const ControlRequest& request) {
+  post(request, [this, request] {
+    const auto cursors = parts_.log.cursors();
+    if (!cursors) return fail(request.req, "unavailable", storage::to_string(cursors.error()));
+    std::string fields = R"("cursors":{)";
+    for (const auto& [consumer, offset] : *cursors) {
+      if (fields.back() != '{') fields += ',';
+      fields += json_string(consumer) + ":\"" + std::to_string(raw(offset)) + '"';
+    }
+    reply(request.req, fields + "}");
+  });
+}
+
+void Control::post(const ControlRequest& request, Worker::Job job) {
+  if (!parts_.worker.post(std::move(job)))
+    fail(request.req, "unavailable", "too many requests wait; try again in a moment");
+}
+
+void Control::reply(const std::string& req, std::string_view fields) {
+  std::string answer = R"({"req":)" + json_string(req) + R"(,"ok":true)";
+  if (!fields.empty()) answer += ",";
+  answer += fields;
+  answer += '}';
+  parts_.delivery.push({PlainTopic{std::string(kControlResponseTopic)}, Payload(answer), 0});
+}
+
+void Control::fail(const std::string& req, std::string_view code, std::string_view message,
+                   std::string_view more) {
+  std::string answer = R"({"req":)" + json_string(req) + R"(,"error":{"code":)" + json_string(code) + R"(,"message":)" +
+                       json_string(message) + '}';
+  if (!more.empty()) answer += ",";
+  answer += more;
+  answer += '}';
+  parts_.delivery.push({PlainTopic{std::string(kControlResponseTopic)}, Payload(answer), 0});
+}
+
+}  // namespace parley::plugin

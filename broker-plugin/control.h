@@ -1,0 +1,65 @@
+// $CONTROL/parley/v1: the replica's feed, administration, and reading the log (protocol.md, "Control").
+// Requests arrive on the broker's thread; whatever may take long is done by the worker, and every request is
+// answered exactly once, on $CONTROL/parley/v1/response.
+#ifndef PARLEY_BROKER_PLUGIN_CONTROL_H_
+#define PARLEY_BROKER_PLUGIN_CONTROL_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker-plugin/delivery_queue.h"
+#include "broker-plugin/facts.h"
+#include "broker-plugin/metrics.h"
+#include "broker-plugin/worker.h"
+#include "schemas/control.h"
+#include "storage/log.h"
+#include "storage/replica_store.h"
+
+namespace parley::plugin {
+
+class Control {
+ public:
+  struct Parts {
+    std::shared_ptr<Directory> directory;
+    Limits default_limits;
+    std::unique_ptr<Facts>& facts;  // the ones that decide; a snapshot's commit replaces them
+    storage::ReplicaStore& replica;
+    storage::Log& log;
+    DeliveryQueue& delivery;
+    Worker& worker;
+    Metrics& metrics;
+    std::function<void(const std::vector<Effect>&)> on_effects;  // facts changed: sessions must feel it
+    std::function<void()> on_replaced;                           // all facts changed at once
+    std::function<bool(const std::string& client_id)> kick;      // false: no such connection
+    std::function<std::string()> stats_json;                     // one JSON object
+  };
+  explicit Control(Parts parts);
+
+  void handle(std::string_view payload);
+
+ private:
+  void apply(const ControlRequest& request);
+  void snapshot_begin(const ControlRequest& request);
+  void snapshot_chunk(const ControlRequest& request);
+  void snapshot_commit(const ControlRequest& request);
+  void list(const ControlRequest& request);
+  void log_read(const ControlRequest& request);
+  void log_cursor(const ControlRequest& request);
+  void log_cursors(const ControlRequest& request);
+
+  void post(const ControlRequest& request, Worker::Job job);
+  void reply(const std::string& req, std::string_view fields);
+  void fail(const std::string& req, std::string_view code, std::string_view message,
+            std::string_view more = {});
+
+  Parts parts_;
+  std::unique_ptr<Facts> snapshot_;  // being filled between snapshot.begin and snapshot.commit
+  bool committing_ = false;          // the worker writes a snapshot: no other change meanwhile
+};
+
+}  // namespace parley::plugin
+
+#endif

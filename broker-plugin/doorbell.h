@@ -1,0 +1,66 @@
+// The plugin's own MQTT connection to its broker: the only public way to wake the broker's thread out of its
+// wait at once, and the only one to hear of last wills (which the broker shows to subscribers, but not to
+// plugins).
+//
+// ring() may be called by any thread and never blocks. The connection is kept up by a thread of its own;
+// while it is down, the broker still looks at the delivery queue ten times a second, so that everything
+// works, later.
+#ifndef PARLEY_BROKER_PLUGIN_DOORBELL_H_
+#define PARLEY_BROKER_PLUGIN_DOORBELL_H_
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "broker-plugin/metrics.h"
+#include "config/broker_config.h"
+#include "schemas/mqtt_packet.h"
+
+namespace parley::plugin {
+
+class Doorbell {
+ public:
+  struct Credentials {
+    std::string client_id;
+    std::string password;  // random for each process; the plugin's authentication knows it
+  };
+  // Called on the doorbell's thread with the topic and payload of a will.
+  using OnWill = std::function<void(std::string_view topic, std::string_view payload)>;
+
+  Doorbell(DoorbellConfig config, Credentials credentials, OnWill on_will, Metrics& metrics);
+  ~Doorbell();
+  Doorbell(const Doorbell&) = delete;
+  Doorbell& operator=(const Doorbell&) = delete;
+
+  void start();
+  void ring();
+  void stop();
+
+ private:
+  void run();
+  int open_socket() const;
+  void serve(int fd);
+  bool receive(int fd, mqtt::PacketReader& reader);
+  bool handle(int fd, const mqtt::Packet& packet);
+  void wake();
+  bool send_pending(int fd);
+
+  DoorbellConfig config_;
+  Credentials credentials_;
+  OnWill on_will_;
+  Metrics& metrics_;
+  std::string bell_;  // the packet that rings
+  int wake_event_;
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;     // never held across a call that can block
+  int fd_ = -1;          // guarded by mutex_; -1 while not connected
+  std::string pending_;  // guarded by mutex_; what the socket had no room for, perhaps the rest of a packet
+  std::thread thread_;
+};
+
+}  // namespace parley::plugin
+
+#endif

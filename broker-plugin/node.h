@@ -1,0 +1,152 @@
+// One broker node: the plugin's parts put together, and what each of the broker's callbacks does with them.
+// This is the map of the plugin; docs/journey.md walks it.
+//
+// All on the broker's thread but the constructor's helpers. Nothing here throws through to the broker.
+#ifndef PARLEY_BROKER_PLUGIN_NODE_H_
+#define PARLEY_BROKER_PLUGIN_NODE_H_
+
+#include <boost/system/result.hpp>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <queue>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker-plugin/admission.h"
+#include "broker-plugin/authenticate.h"
+#include "broker-plugin/broker_port.h"
+#include "broker-plugin/clock.h"
+#include "broker-plugin/commit_queue.h"
+#include "broker-plugin/committer.h"
+#include "broker-plugin/control.h"
+#include "broker-plugin/delivery.h"
+#include "broker-plugin/delivery_queue.h"
+#include "broker-plugin/doorbell.h"
+#include "broker-plugin/facts.h"
+#include "broker-plugin/key_file.h"
+#include "broker-plugin/metrics.h"
+#include "broker-plugin/metrics_exposer.h"
+#include "broker-plugin/rooms.h"
+#include "broker-plugin/sessions.h"
+#include "broker-plugin/worker.h"
+#include "config/broker_config.h"
+#include "schemas/topic.h"
+#include "storage/log.h"
+#include "storage/replica_store.h"
+
+namespace parley::plugin {
+
+class Node {
+ public:
+  // What may be replaced in tests. Left empty: RocksDB below config.node.data_dir.
+  struct Stores {
+    std::unique_ptr<storage::Log> log;
+    std::unique_ptr<storage::ReplicaStore> replica;
+  };
+  // Opens the stores, loads the facts and the keys. The error says what is wrong and what to do.
+  static boost::system::result<std::unique_ptr<Node>, std::string> create(BrokerConfig config,
+                                                                          BrokerPort& broker,
+                                                                          const Clock& clock,
+                                                                          Stores stores = {});
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // Starts the threads; call on the broker's thread.
+  void start();
+  // Commits what was accepted, ends the threads, closes the stores.
+  void stop();
+
+  AuthResult<std::string> on_connect(const ConnectAttempt& attempt);  // the user's name, empty for nobody's
+  bool on_access(const AccessCheck& check);
+  PublishVerdict on_publish(const Publish& publish);
+  void on_control(std::string_view payload);
+  void on_disconnect(ClientHandle client, bool keeps_session);
+  void on_turn();    // once in each turn of the broker's loop
+  void on_reload();  // SIGHUP
+
+  const Metrics& metrics() const { return metrics_; }
+  // For tests that play the doorbell.
+  DeliveryQueue& delivery_queue() { return delivery_queue_; }
+
+ private:
+  Node(BrokerConfig config, BrokerPort& broker, const Clock& clock, Stores stores,
+       std::shared_ptr<const KeySet> keys);
+  boost::system::result<void, std::string> load();
+
+  bool check_read(const Session& session, std::string_view name);
+  ListenerCount* listeners_of(const Topic& topic);
+  void subscribed(Session& session, const Filter& filter);
+  PublishVerdict publish_to_room(Session& session, const Topic& topic, const Publish& publish);
+  PublishVerdict publish_signal(Session& session, const Topic& topic, const Publish& publish);
+  PublishVerdict renew_token(Session& session, const Publish& publish);
+  bool typing_too_soon(Session& session, RoomIndex room);
+  void post_will(const std::string& topic, const std::string& payload);
+  void refuse(UserIndex user, std::string_view room, std::string_view cid, const Refusal& refusal);
+
+  void feel(const std::vector<Effect>& effects);
+  void recheck(Session& session);
+  void kick(Session& session, std::string_view why);
+  void close_expired();
+  void announce(const Session& session, bool up);
+  void maintain();  // the worker's periodic duty
+  void trim();
+  void take_keys(KeyFile::Read read);
+  std::string stats_json() const;
+
+  const BrokerConfig config_;
+  BrokerPort& broker_;
+  const Clock& clock_;
+  Metrics metrics_;
+
+  std::shared_ptr<Directory> directory_;
+  std::unique_ptr<Facts> facts_;
+  std::shared_ptr<const KeySet> keys_;
+  Sessions sessions_;
+  Rooms rooms_;
+  Users users_;
+  ListenerCount tail_listeners_;
+  // The topic of the latest read check: a fan-out asks for the same one again and again.
+  std::string read_topic_name_;
+  Topic read_topic_;
+  ListenerCount* read_listeners_ = nullptr;
+  // Services that listen to all rooms by a wildcard, by format. Counted up only: after the last one left, the
+  // first frame nobody reads ends it.
+  std::array<bool, kFormats> everywhere_{};
+
+  std::unique_ptr<storage::Log> log_;
+  std::unique_ptr<storage::ReplicaStore> replica_;
+  BrokerLoad load_;
+  CommitQueue commit_queue_;
+  DeliveryQueue delivery_queue_;
+  Delivery delivery_;
+  Admission admission_;
+  Committer committer_;
+  Worker worker_;
+  KeyFile key_file_;
+  Control control_;
+  std::string doorbell_secret_;
+  Doorbell doorbell_;
+  std::unique_ptr<MetricsExposer> exposer_;
+
+  struct Expiry {
+    std::int64_t at_s;
+    ClientHandle client;
+    std::uint64_t generation;
+    bool operator>(const Expiry& other) const { return at_s > other.at_s; }
+  };
+  std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiries_;
+  // Client ids. Not kicked inside a callback of theirs, and a turn later than asked for, so that the broker
+  // delivers first what tells them why.
+  std::vector<std::string> to_kick_, kick_now_;
+  std::int64_t last_expire_s_ = 0;
+  std::uint64_t last_trim_ns_ = 0;
+  std::string payload_;
+  bool stopped_ = false;
+};
+
+}  // namespace parley::plugin
+
+#endif

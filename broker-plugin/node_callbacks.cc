@@ -1,0 +1,285 @@
+// What the node does when the broker calls: connect, access checks, publishes, control, disconnect.
+#include <algorithm>
+#include <utility>
+
+#include "broker-plugin/authorize.h"
+#include "broker-plugin/frames.h"
+#include "broker-plugin/limiter.h"
+#include "broker-plugin/node.h"
+#include "broker-plugin/signal.h"
+#include "schemas/topic.h"
+
+namespace parley::plugin {
+namespace {
+
+Author author_of(const Session& session) {
+  return {session.who.user, session.who.name, session.who.device, session.who.role};
+}
+
+std::string_view text_of(TopicKind kind) { return kind == TopicKind::room_typing ? "typing" : "receipt"; }
+
+}  // namespace
+
+AuthResult<std::string> Node::on_connect(const ConnectAttempt& attempt) {
+  if (attempt.password == doorbell_secret_) {
+    Identity self;
+    self.internal = true;
+    sessions_.open(attempt.client, std::string(attempt.client_id), std::move(self), attempt.v5);
+    return std::string();
+  }
+  auto who = authenticate(attempt, {.keys = *keys_,
+                                    .facts = *facts_,
+                                    .sessions = sessions_,
+                                    .now_s = clock_.unix_s(),
+                                    .allow_anonymous = config_.auth.anonymous});
+  if (!who) {
+    metrics_.connects_refused[static_cast<std::size_t>(who.error().error)].add();
+    broker_.log(LogLevel::notice, "event=connect_refused client=" + std::string(attempt.client_id) +
+                                      " address=" + std::string(attempt.address) +
+                                      " reason=" + std::string(to_string(who.error().error)) + " detail=\"" +
+                                      who.error().detail + "\"");
+    return who.error();
+  }
+  metrics_.connects_accepted.add();
+  Session& session =
+      sessions_.open(attempt.client, std::string(attempt.client_id), std::move(*who), attempt.v5);
+  session.patterns = open_patterns(config_.pass_through, session.who);
+  if (session.who.expires_s != 0)
+    expiries_.push(
+        {session.who.expires_s + config_.auth.connections_grace.count(), session.client, session.generation});
+  metrics_.sessions.set(static_cast<std::int64_t>(sessions_.size()));
+  announce(session, true);
+  return std::string(session.who.name);
+}
+
+void Node::on_disconnect(ClientHandle client, bool keeps_session) {
+  const std::unique_ptr<Session> session = sessions_.close(client, keeps_session);
+  if (!session || session->who.internal) return;
+  metrics_.sessions.set(static_cast<std::int64_t>(sessions_.size()));
+  if (std::ranges::find(session->everywhere, true) != session->everywhere.end() && !keeps_session) {
+    everywhere_ = {};
+    sessions_.for_each([this](const Session& s) {
+      for (std::size_t f = 0; f < kFormats; ++f) everywhere_[f] = everywhere_[f] || s.everywhere[f];
+    });
+  }
+  announce(*session, false);
+}
+
+bool Node::on_access(const AccessCheck& check) {
+  Session* session = sessions_.find(check.client);
+  if (session == nullptr) {
+    // A last will: the broker asks after it has told us that the connection is gone. The name is the one that
+    // we gave the client when it connected.
+    if (check.access != Access::write || check.username.empty()) return false;
+    const Topic topic = parse_topic(check.topic);
+    return topic.kind == TopicKind::room_will && topic.user == check.username;
+  }
+  switch (check.access) {
+    case Access::read:
+      return check_read(*session, check.topic);
+    case Access::write:
+      return may_write(*session, parse_topic(check.topic), check.topic);
+    case Access::subscribe: {
+      if (!may_subscribe(*session, check.topic, *facts_)) {
+        metrics_.subscribe_denied.add();
+        return false;
+      }
+      subscribed(*session, parse_filter(check.topic));
+      return true;
+    }
+    case Access::unsubscribe:
+      return true;
+  }
+  return false;
+}
+
+bool Node::check_read(const Session& session, std::string_view name) {
+  if (name != read_topic_name_) {
+    read_topic_name_.assign(name);
+    read_topic_ = parse_topic(read_topic_name_);
+    read_listeners_ = listeners_of(read_topic_);
+  }
+  // Whoever is denied has a subscription all the same, and would have it should they be allowed again.
+  if (read_listeners_ != nullptr) delivery_.was_read(*read_listeners_);
+  if (!may_read(session, read_topic_, read_topic_name_, *facts_)) {
+    metrics_.acl_read_denied.add();
+    return false;
+  }
+  metrics_.deliveries.add();
+  return true;
+}
+
+ListenerCount* Node::listeners_of(const Topic& topic) {
+  const auto of_room = [&](Format format) -> ListenerCount* {
+    const RoomIndex room = directory_->find_room(topic.room);
+    return room == kNoRoom ? nullptr : &rooms_.at(room).listeners[static_cast<std::size_t>(format)];
+  };
+  switch (topic.kind) {
+    case TopicKind::room_messages:
+      return of_room(Format::binary);
+    case TopicKind::room_messages_json:
+      return of_room(Format::json);
+    case TopicKind::room_messages_ndjson:
+      return of_room(Format::ndjson);
+    case TopicKind::user_events: {
+      const UserIndex user = directory_->find_user(topic.user);
+      return user == kNoUser ? nullptr : &users_.at(user).events;
+    }
+    case TopicKind::internal:
+      return topic.rest == "log" ? &tail_listeners_ : nullptr;
+    default:
+      return nullptr;
+  }
+}
+
+void Node::subscribed(Session& session, const Filter& filter) {
+  if (!filter.wildcard) {
+    if (ListenerCount* count = listeners_of(filter.topic)) count->add();
+    return;
+  }
+  if (session.who.user != kNoUser && matches(filter.filter, events_topic(session.who.name)))
+    users_.at(session.who.user).events.add();
+  if (session.who.role != TokenRole::service) return;
+  if (matches(filter.filter, kLogTopic)) tail_listeners_.add();
+  constexpr std::string_view kRooms = "rooms/";
+  std::string_view room = filter.filter.starts_with(kRooms) ? filter.filter.substr(kRooms.size()) : "+";
+  room = room.substr(0, room.find('/'));
+  const RoomIndex one = directory_->find_room(room);
+  const std::string name(is_room_name(room) ? room : "any");
+  const std::string topics[kFormats] = {messages_topic(name), messages_json_topic(name),
+                                        messages_ndjson_topic(name)};
+  for (std::size_t f = 0; f < kFormats; ++f) {
+    if (!matches(filter.filter, topics[f])) continue;
+    if (one != kNoRoom) {
+      rooms_.at(one).listeners[f].add();
+    } else {
+      session.everywhere[f] = everywhere_[f] = true;
+    }
+  }
+}
+
+PublishVerdict Node::on_publish(const Publish& publish) {
+  Session* session = sessions_.find(publish.client);
+  if (session == nullptr) return PublishVerdict::deny();
+  const Topic topic = parse_topic(publish.topic);
+  switch (topic.kind) {
+    case TopicKind::room_send:
+      return publish_to_room(*session, topic, publish);
+    case TopicKind::room_typing:
+    case TopicKind::room_receipt:
+      return publish_signal(*session, topic, publish);
+    case TopicKind::user_token:
+      return renew_token(*session, publish);
+    case TopicKind::user_status:
+    case TopicKind::user_request: {
+      const auto within = admission_.admit_request(author_of(*session));
+      if (within) return PublishVerdict::pass();
+      refuse(session->who.user, {}, {}, within.error());
+      return PublishVerdict::deny();
+    }
+    case TopicKind::room_will:
+      // The broker does not show us the publishing of a will, so this is somebody publishing by hand.
+      refuse(session->who.user, topic.room, {},
+             {Code::forbidden, "this topic is for last wills only; publish to rooms/{room}/send", {}});
+      return PublishVerdict::deny();
+    default:
+      return PublishVerdict::pass();
+  }
+}
+
+// The straight line of a message. What follows it to its readers: Committer, Delivery.
+PublishVerdict Node::publish_to_room(Session& session, const Topic& topic, const Publish& publish) {
+  const std::uint64_t begin_ns = clock_.steady_ns();
+  Result<void> outcome =
+      publish.retain
+          ? Refusal{Code::bad_payload, "messages cannot be retained; publish without the retain flag", {}}
+      : publish.qos > 1 ? Refusal{Code::bad_payload, "messages are published with QoS 0 or 1", {}}
+                        : admission_.admit(author_of(session), topic.room, publish.payload);
+  metrics_.admit_ns.observe(clock_.steady_ns() - begin_ns);
+  if (outcome) return PublishVerdict::pass();
+  refuse(session.who.user, topic.room, admission_.last_cid(), outcome.error());
+  return PublishVerdict::deny();
+}
+
+PublishVerdict Node::publish_signal(Session& session, const Topic& topic, const Publish& publish) {
+  const bool typing = topic.kind == TopicKind::room_typing;
+  Result<void> outcome =
+      publish.retain
+          ? Refusal{Code::bad_payload, std::string(text_of(topic.kind)) + " cannot be retained", {}}
+          : admission_.admit_signal(author_of(session), topic.room);
+  Result<std::string> stamped = Refusal{Code::bad_payload, {}, {}};
+  if (outcome) {
+    stamped = typing ? stamp_typing(publish.payload, session.who.name)
+                     : stamp_receipt(publish.payload, session.who.name);
+    if (!stamped) outcome = stamped.error();
+  }
+  if (!outcome) {
+    refuse(session.who.user, topic.room, {}, outcome.error());
+    return PublishVerdict::deny();
+  }
+  if (typing) {
+    // Ephemeral: what is too much is left out without a word.
+    if (admission_.sheds_typing() || typing_too_soon(session, directory_->find_room(topic.room))) {
+      metrics_.typing_shed.add();
+      return PublishVerdict::deny();
+    }
+    metrics_.typing_delivered.add();
+  }
+  return PublishVerdict::pass_as(*stamped);
+}
+
+bool Node::typing_too_soon(Session& session, RoomIndex room) {
+  constexpr std::size_t kRoomsRemembered = 8;
+  const Limits& limits = facts_->limits(facts_->user(session.who.user).limits);
+  if (limits.unlimited || limits.typing_per_s <= 0) return !limits.unlimited;
+  const std::uint64_t now_ns = clock_.steady_ns();
+  const auto gap_ns = static_cast<std::uint64_t>(1e9 / limits.typing_per_s);
+  auto last = std::ranges::find(session.typed, room, &Session::Typed::room);
+  if (last != session.typed.end() && now_ns - last->at_ns < gap_ns) return true;
+  if (last == session.typed.end()) {
+    if (session.typed.size() < kRoomsRemembered) session.typed.emplace_back();
+    last = std::ranges::min_element(session.typed, {}, &Session::Typed::at_ns);
+  }
+  *last = {room, now_ns};
+  return false;
+}
+
+PublishVerdict Node::renew_token(Session& session, const Publish& publish) {
+  auto who = authenticate_renewal(session, publish.payload,
+                                  {.keys = *keys_,
+                                   .facts = *facts_,
+                                   .sessions = sessions_,
+                                   .now_s = clock_.unix_s(),
+                                   .allow_anonymous = false});
+  if (!who) {
+    refuse(session.who.user, {}, {}, {Code::forbidden, "the token was refused: " + who.error().detail, {}});
+    return PublishVerdict::deny();
+  }
+  session.who = std::move(*who);
+  if (session.who.expires_s != 0)
+    expiries_.push(
+        {session.who.expires_s + config_.auth.connections_grace.count(), session.client, session.generation});
+  return PublishVerdict::pass();
+}
+
+void Node::on_control(std::string_view payload) { control_.handle(payload); }
+
+void Node::post_will(const std::string& name, const std::string& payload) {
+  const Topic topic = parse_topic(name);
+  if (topic.kind != TopicKind::room_will) return;
+  const UserIndex user = directory_->find_user(topic.user);
+  if (user == kNoUser) return;
+  const Author author{user, directory_->user_name(user), {}, facts_->user(user).role};
+  const auto outcome = admission_.admit(author, topic.room, payload);
+  if (!outcome) return refuse(user, topic.room, admission_.last_cid(), outcome.error());
+  metrics_.wills_posted.add();
+}
+
+void Node::refuse(UserIndex user, std::string_view room, std::string_view cid, const Refusal& refusal) {
+  metrics_.refused[static_cast<std::size_t>(refusal.code)].add();
+  if (user == kNoUser || users_.at(user).events.known == 0) return;
+  broker_.publish(events_topic(directory_->user_name(user)), Payload(error_json(room, cid, refusal)), 1,
+                  false);
+}
+
+}  // namespace parley::plugin

@@ -1,0 +1,238 @@
+// The C edge: Mosquitto's callbacks to the node and back. Only wires. No exception passes into the broker.
+#include <mosquitto.h>
+#include <mosquitto_broker.h>
+#include <mosquitto_plugin.h>
+
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "broker-plugin/clock.h"
+#include "broker-plugin/mosquitto_port.h"
+#include "broker-plugin/node.h"
+#include "config/broker_config.h"
+
+namespace {
+
+using namespace parley::plugin;
+
+constexpr int kEvents[] = {MOSQ_EVT_RELOAD,  MOSQ_EVT_ACL_CHECK, MOSQ_EVT_BASIC_AUTH,
+                           MOSQ_EVT_MESSAGE, MOSQ_EVT_TICK,      MOSQ_EVT_DISCONNECT};
+
+struct Plugin {
+  mosquitto_plugin_id_t* id = nullptr;
+  MosquittoPort port;
+  SystemClock clock;
+  std::unique_ptr<Node> node;
+};
+
+std::string_view text(const char* s) { return s == nullptr ? std::string_view() : std::string_view(s); }
+
+// Runs a callback's body; what it throws (out of memory, say) becomes `failed` and a line in the log.
+template <class Body>
+int guarded(Plugin& plugin, int failed, Body&& body) {
+  try {
+    return body();
+  } catch (const std::exception& e) {
+    plugin.port.log(LogLevel::error, std::string("event=callback_failed what=\"") + e.what() + "\"");
+    return failed;
+  }
+}
+
+int on_basic_auth(int, void* data, void* self) {
+  auto& plugin = *static_cast<Plugin*>(self);
+  auto& e = *static_cast<mosquitto_evt_basic_auth*>(data);
+  return guarded(plugin, MOSQ_ERR_AUTH, [&] {
+    const auto user = plugin.node->on_connect({.client = e.client,
+                                               .client_id = text(mosquitto_client_id(e.client)),
+                                               .username = text(e.username),
+                                               .password = text(e.password),
+                                               .address = text(mosquitto_client_address(e.client)),
+                                               .v5 = mosquitto_client_protocol_version(e.client) == 5,
+                                               .clean_start = mosquitto_client_clean_session(e.client)});
+    if (!user) return MOSQ_ERR_AUTH;
+    // The name is asked for again when the broker sends this client's last will.
+    const int set = mosquitto_set_username(e.client, user->empty() ? nullptr : user->c_str());
+    return set == MOSQ_ERR_SUCCESS ? MOSQ_ERR_SUCCESS : MOSQ_ERR_AUTH;
+  });
+}
+
+Access to_access(int access) {
+  switch (access) {
+    case MOSQ_ACL_WRITE:
+      return Access::write;
+    case MOSQ_ACL_SUBSCRIBE:
+      return Access::subscribe;
+    case MOSQ_ACL_UNSUBSCRIBE:
+      return Access::unsubscribe;
+    default:
+      return Access::read;
+  }
+}
+
+int on_acl_check(int, void* data, void* self) {
+  auto& plugin = *static_cast<Plugin*>(self);
+  const auto& e = *static_cast<mosquitto_evt_acl_check*>(data);
+  return guarded(plugin, MOSQ_ERR_ACL_DENIED, [&] {
+    const Access access = to_access(e.access);
+    AccessCheck check{.client = e.client, .username = {}, .topic = text(e.topic), .access = access};
+    if (access == Access::write) check.username = text(mosquitto_client_username(e.client));
+    return plugin.node->on_access(check) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
+  });
+}
+
+int on_message(int, void* data, void* self) {
+  auto& plugin = *static_cast<Plugin*>(self);
+  auto& e = *static_cast<mosquitto_evt_message*>(data);
+  return guarded(plugin, MOSQ_ERR_ACL_DENIED, [&] {
+    PublishVerdict verdict =
+        plugin.node->on_publish({.client = e.client,
+                                 .topic = text(e.topic),
+                                 .payload = {static_cast<const char*>(e.payload), e.payloadlen},
+                                 .qos = e.qos,
+                                 .retain = e.retain});
+    if (!verdict.allow) return MOSQ_ERR_ACL_DENIED;
+    if (verdict.replace) {
+      const std::string_view bytes = verdict.replacement.view();
+      auto* copy = static_cast<char*>(mosquitto_malloc(bytes.size() + 1));
+      if (copy == nullptr) return MOSQ_ERR_ACL_DENIED;
+      std::memcpy(copy, bytes.data(), bytes.size());
+      copy[bytes.size()] = 0;
+      e.payload = copy;  // the broker frees the old one
+      e.payloadlen = static_cast<std::uint32_t>(bytes.size());
+    }
+    return MOSQ_ERR_SUCCESS;
+  });
+}
+
+int on_control(int, void* data, void* self) {
+  auto& plugin = *static_cast<Plugin*>(self);
+  const auto& e = *static_cast<mosquitto_evt_control*>(data);
+  // Never anything but success: the broker would cut the caller off. The answer says what went wrong.
+  return guarded(plugin, MOSQ_ERR_SUCCESS, [&] {
+    plugin.node->on_control({static_cast<const char*>(e.payload), e.payloadlen});
+    return MOSQ_ERR_SUCCESS;
+  });
+}
+
+int on_disconnect(int, void* data, void* self) {
+  auto& plugin = *static_cast<Plugin*>(self);
+  const auto& e = *static_cast<mosquitto_evt_disconnect*>(data);
+  return guarded(plugin, MOSQ_ERR_SUCCESS, [&] {
+    const bool keeps =
+        mosquitto_client_protocol_version(e.client) == 5 || !mosquitto_client_clean_session(e.client);
+    plugin.node->on_disconnect(e.client, keeps);
+    return MOSQ_ERR_SUCCESS;
+  });
+}
+
+int on_tick(int, void*, void* self) {
+  auto& plugin = *static_cast<Plugin*>(self);
+  return guarded(plugin, MOSQ_ERR_SUCCESS, [&] {
+    plugin.node->on_turn();
+    return MOSQ_ERR_SUCCESS;
+  });
+}
+
+int on_reload(int, void*, void* self) {
+  auto& plugin = *static_cast<Plugin*>(self);
+  return guarded(plugin, MOSQ_ERR_SUCCESS, [&] {
+    plugin.node->on_reload();
+    return MOSQ_ERR_SUCCESS;
+  });
+}
+
+MOSQ_FUNC_generic_callback callback_of(int event) {
+  switch (event) {
+    case MOSQ_EVT_RELOAD:
+      return on_reload;
+    case MOSQ_EVT_ACL_CHECK:
+      return on_acl_check;
+    case MOSQ_EVT_BASIC_AUTH:
+      return on_basic_auth;
+    case MOSQ_EVT_MESSAGE:
+      return on_message;
+    case MOSQ_EVT_TICK:
+      return on_tick;
+    default:
+      return on_disconnect;
+  }
+}
+
+// The control callback is registered by its exact topic.
+constexpr const char* kControlData = "$CONTROL/parley/v1";
+
+bool register_callbacks(Plugin& plugin) {
+  for (const int event : kEvents)
+    if (mosquitto_callback_register(plugin.id, event, callback_of(event), nullptr, &plugin) !=
+        MOSQ_ERR_SUCCESS)
+      return false;
+  return mosquitto_callback_register(plugin.id, MOSQ_EVT_CONTROL, on_control, kControlData, &plugin) ==
+         MOSQ_ERR_SUCCESS;
+}
+
+void unregister_callbacks(const Plugin& plugin) {
+  for (const int event : kEvents)
+    mosquitto_callback_unregister(plugin.id, event, callback_of(event), nullptr);
+  mosquitto_callback_unregister(plugin.id, MOSQ_EVT_CONTROL, on_control, kControlData);
+}
+
+int start(Plugin& plugin, const mosquitto_opt* options, int count) {
+  std::string_view config_file;
+  for (int i = 0; i < count; ++i)
+    if (text(options[i].key) == "config") config_file = text(options[i].value);
+  if (config_file.empty()) {
+    plugin.port.log(LogLevel::error, "no configuration: set `plugin_opt_config /path/to/parley.toml`");
+    return MOSQ_ERR_INVAL;
+  }
+  auto config = parley::load_broker_config(std::string(config_file));
+  if (!config) {
+    plugin.port.log(LogLevel::error, config.error());
+    return MOSQ_ERR_INVAL;
+  }
+  auto node = Node::create(std::move(*config), plugin.port, plugin.clock);
+  if (!node) {
+    plugin.port.log(LogLevel::error, node.error());
+    return MOSQ_ERR_UNKNOWN;
+  }
+  plugin.node = std::move(*node);
+  if (!register_callbacks(plugin)) {
+    plugin.port.log(LogLevel::error, "the broker refused a callback; Mosquitto 2.0 or later is needed");
+    return MOSQ_ERR_UNKNOWN;
+  }
+  plugin.node->start();
+  return MOSQ_ERR_SUCCESS;
+}
+
+}  // namespace
+
+extern "C" {
+
+__attribute__((visibility("default"))) int mosquitto_plugin_version(int count, const int* versions) {
+  for (int i = 0; i < count; ++i)
+    if (versions[i] == MOSQ_PLUGIN_VERSION) return MOSQ_PLUGIN_VERSION;
+  return -1;
+}
+
+__attribute__((visibility("default"))) int mosquitto_plugin_init(mosquitto_plugin_id_t* id, void** user_data,
+                                                                 mosquitto_opt* options, int count) {
+  auto plugin = std::make_unique<Plugin>();
+  plugin->id = id;
+  const int result = guarded(*plugin, MOSQ_ERR_UNKNOWN, [&] { return start(*plugin, options, count); });
+  if (result == MOSQ_ERR_SUCCESS) *user_data = plugin.release();
+  return result;
+}
+
+__attribute__((visibility("default"))) int mosquitto_plugin_cleanup(void* user_data, mosquitto_opt*, int) {
+  const std::unique_ptr<Plugin> plugin(static_cast<Plugin*>(user_data));
+  if (!plugin) return MOSQ_ERR_SUCCESS;
+  return guarded(*plugin, MOSQ_ERR_UNKNOWN, [&] {
+    unregister_callbacks(*plugin);
+    plugin->node->stop();
+    return MOSQ_ERR_SUCCESS;
+  });
+}
+
+}  // extern "C"

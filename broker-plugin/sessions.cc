@@ -1,0 +1,83 @@
+#include "broker-plugin/sessions.h"
+
+#include <algorithm>
+
+namespace parley::plugin {
+
+Session* Sessions::find(ClientHandle client) {
+  const auto it = by_handle_.find(client);
+  return it == by_handle_.end() ? nullptr : it->second.get();
+}
+
+Session& Sessions::open(ClientHandle client, std::string client_id, Identity who, bool v5) {
+  close(client, false);
+  auto session = std::make_unique<Session>();
+  session->client = client;
+  session->generation = next_generation_++;
+  session->client_id = std::move(client_id);
+  session->who = std::move(who);
+  session->v5 = v5;
+  Session& opened = *session;
+  by_handle_.emplace(client, std::move(session));
+  auto [it, fresh] = by_client_id_.try_emplace(opened.client_id, &opened);
+  if (!fresh) {
+    it->second->replaced = true;
+    it->second = &opened;
+  }
+  if (opened.who.user != kNoUser) by_user_[raw(opened.who.user)].push_back(&opened);
+  return opened;
+}
+
+std::unique_ptr<Session> Sessions::close(ClientHandle client, bool keeps_broker_session) {
+  const auto it = by_handle_.find(client);
+  if (it == by_handle_.end()) return nullptr;
+  std::unique_ptr<Session> session = std::move(it->second);
+  by_handle_.erase(it);
+  const auto id = by_client_id_.find(session->client_id);
+  if (id != by_client_id_.end() && id->second == session.get()) {
+    by_client_id_.erase(id);
+    if (keeps_broker_session) remember_owner(*session);
+  }
+  if (const auto user = by_user_.find(raw(session->who.user)); user != by_user_.end()) {
+    std::erase(user->second, session.get());
+    if (user->second.empty()) by_user_.erase(user);
+  }
+  return session;
+}
+
+std::size_t Sessions::connections(UserIndex user, std::string_view except) const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      of_user(user), [&](const Session* s) { return !s->replaced && !s->kicked && s->client_id != except; }));
+}
+
+const std::vector<Session*>& Sessions::of_user(UserIndex user) const {
+  static const std::vector<Session*> kNone;
+  const auto it = by_user_.find(raw(user));
+  return it == by_user_.end() ? kNone : it->second;
+}
+
+Session* Sessions::by_client_id(std::string_view client_id) {
+  const auto it = by_client_id_.find(std::string(client_id));
+  return it == by_client_id_.end() ? nullptr : it->second;
+}
+
+UserIndex Sessions::owner_of(std::string_view client_id) const {
+  const std::string key(client_id);
+  if (const auto it = by_client_id_.find(key); it != by_client_id_.end()) return it->second->who.user;
+  if (const auto it = owners_.find(key); it != owners_.end()) return it->second;
+  return kNoUser;
+}
+
+void Sessions::remember_owner(const Session& session) {
+  // user:device ids need no memory: their name says whose they are.
+  if (session.who.user == kNoUser || parse_client_id(session.client_id)) return;
+  const auto [it, fresh] = owners_.insert_or_assign(session.client_id, session.who.user);
+  if (!fresh) return;
+  owners_order_.push_back(session.client_id);
+  if (owners_order_.size() > kRememberedOwners) {
+    owners_.erase(owners_order_.front());
+    owners_order_.pop_front();
+  }
+}
+
+}  // namespace parley::plugin

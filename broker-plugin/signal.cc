@@ -1,0 +1,65 @@
+#include "broker-plugin/signal.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+
+#include "schemas/ids.h"
+
+namespace parley::plugin {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kMaxBytes = 1024;
+
+Refusal bad(std::string message) { return {Code::bad_payload, std::move(message), {}}; }
+
+std::optional<json::value> parse_object(std::string_view payload) {
+  if (payload.size() > kMaxBytes) return std::nullopt;
+  json::error_code error;
+  json::value value = json::parse(json::string_view(payload.data(), payload.size()), error);
+  if (error || !value.is_object()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::uint64_t> seq_of(const json::value& value) {
+  if (!value.is_int64() || value.get_int64() < 0) return std::nullopt;
+  const auto seq = static_cast<std::uint64_t>(value.get_int64());
+  if (seq >= kSeqLimit) return std::nullopt;
+  return seq;
+}
+
+}  // namespace
+
+Result<std::string> stamp_typing(std::string_view payload, std::string_view user) {
+  const auto value = parse_object(payload);
+  const json::value* typing = value ? value->get_object().if_contains("typing") : nullptr;
+  if (typing == nullptr || !typing->is_bool()) return bad(R"(typing is {"typing":true} or {"typing":false})");
+  std::string out = R"({"user":")";
+  out += user;
+  out += R"(","typing":)";
+  out += typing->get_bool() ? "true}" : "false}";
+  return out;
+}
+
+Result<std::string> stamp_receipt(std::string_view payload, std::string_view user) {
+  const auto value = parse_object(payload);
+  if (!value) return bad(R"(a receipt is {"delivered":seq,"read":seq})");
+  std::string out = R"({"user":")";
+  out += user;
+  out += '"';
+  bool any = false;
+  for (const char* name : {"delivered", "read"}) {
+    const json::value* field = value->get_object().if_contains(name);
+    if (field == nullptr) continue;
+    const auto seq = seq_of(*field);
+    if (!seq) return bad(std::string("`") + name + "` must be a seq: a whole number from 0 to 2^53");
+    out += std::string(",\"") + name + "\":" + std::to_string(*seq);
+    any = true;
+  }
+  if (!any) return bad(R"(a receipt needs "delivered" or "read")");
+  return out + "}";
+}
+
+}  // namespace parley::plugin
