@@ -1,5 +1,7 @@
 #include "config/broker_config.h"
 
+#include <arpa/inet.h>
+
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -50,7 +52,10 @@ void read_doorbell(const toml::table& doc, const Path& base, Problems& problems,
   s.path("socket", out.socket, base);
   s.string("host", out.host);
   s.read("port", out.port, 0, 65535);
-  if (out.host.empty()) s.problem("host", "expected a host name or address, found an empty string");
+  in_addr address{};
+  if (inet_pton(AF_INET, out.host.c_str(), &address) != 1) {
+    s.problem("host", "expected an IPv4 address such as \"127.0.0.1\", found \"" + out.host + "\"");
+  }
   if (out.uses_socket() && out.socket.string().size() > kSocketPath) {
     s.problem("socket", "the path is longer than the " + std::to_string(kSocketPath) +
                             " bytes a unix socket can have: " + out.socket.string() +

@@ -32,8 +32,8 @@ struct AuthConfig {
 // Where the plugin's own loopback connection reaches its broker. A unix socket unless a port is given.
 struct DoorbellConfig {
   std::filesystem::path socket = "run/doorbell.sock";
-  std::string host = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: use the socket
+  std::string host = "127.0.0.1";  // an IPv4 address
+  std::uint16_t port = 0;          // 0: use the socket
 
   bool uses_socket() const { return port == 0; }
 };

@@ -94,7 +94,7 @@ connections_grace_s = 0
 anonymous = true
 [doorbell]
 socket = "/run/p/d.sock"
-host = "::1"
+host = "127.0.0.2"
 port = 1884
 [delivery]
 max_pace_ms = 5
@@ -135,7 +135,7 @@ mentions = 1
   BrokerConfig want;
   want.node = {1023, "/var/lib/parley"};
   want.auth = {"/srv/jwks.json", 0s, true};
-  want.doorbell = {"/run/p/d.sock", "::1", 1884};
+  want.doorbell = {"/run/p/d.sock", "127.0.0.2", 1884};
   want.delivery = {5ms, 4096, 2};
   want.limits = {"default", 2.5, 7, 3, 4, 0, 8, 9};
   want.queues = {1u << 20, 2u << 20, 10ms, 20ms, 30ms};
@@ -190,6 +190,8 @@ TEST(BrokerConfig, RefusesWhatCannotWork) {
               HasSubstr("doorbell.socket"));
   EXPECT_THAT(errors("[doorbell]\nport = 1883\nsocket = \"/" + std::string(107, 'x') + "\""),
               Not(HasSubstr("doorbell.socket")));
+  EXPECT_THAT(errors("[doorbell]\nhost = \"localhost\""),
+              HasSubstr("doorbell.host: expected an IPv4 address"));
   for (const char* listen : {"9464", ":9464", "localhost:", "localhost:99999", "localhost:x"}) {
     EXPECT_THAT(errors("[metrics]\nlisten = \"" + std::string(listen) + "\""), HasSubstr("metrics.listen"))
         << listen;

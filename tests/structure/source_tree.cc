@@ -83,17 +83,24 @@ bool matches(const std::string& entry, const std::string& path) {
   return path == entry;
 }
 
-// Whether `content` has the last part of a qualified name as a word of its own.
-bool names(const std::string& content, std::string name) {
-  if (const std::size_t call = name.find('('); call != std::string::npos) name.resize(call);
-  if (const std::size_t colons = name.rfind("::"); colons != std::string::npos)
-    name = name.substr(colons + 2);
-  const auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+bool has_word(const std::string& content, const std::string& name) {
+  const auto letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
   for (std::size_t i = content.find(name); i != std::string::npos; i = content.find(name, i + 1)) {
     const std::size_t end = i + name.size();
-    if ((i == 0 || !word(content[i - 1])) && (end == content.size() || !word(content[end]))) return true;
+    if ((i == 0 || !letter(content[i - 1])) && (end == content.size() || !letter(content[end]))) return true;
   }
   return false;
+}
+
+// Whether `content` has every part of a qualified name (Class::function, parentheses allowed) as a word.
+bool names(const std::string& content, std::string name) {
+  if (const std::size_t call = name.find('('); call != std::string::npos) name.resize(call);
+  while (true) {
+    const std::size_t colons = name.find("::");
+    if (!has_word(content, name.substr(0, colons))) return false;
+    if (colons == std::string::npos) return true;
+    name.erase(0, colons + 2);
+  }
 }
 
 }  // namespace

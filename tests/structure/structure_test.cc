@@ -98,6 +98,11 @@ TEST(Docs, ABrokenLinkAndAMissingNameAreFound) {
                           "docs/a.md:1: ../b.cc has no `Ship::sail()`", "docs/a.md:2: ../b.cc has no `ru`"));
 }
 
+TEST(Docs, TheJourneyHasEightSteps) {
+  ASSERT_TRUE(real_tree().contains("docs/journey.md"));
+  EXPECT_EQ(lines(journey_faults(real_tree().at("docs/journey.md"), 8)), "");
+}
+
 TEST(Docs, AJourneyWithoutItsStepsIsFound) {
   EXPECT_THAT(journey_faults("# J\n\n## 1. a\n[`f`](../x/a.cc)\n## 3. b\n", 3),
               ElementsAre("step out of order: 3", "there are 2 steps", "step 2 links to no function"));
