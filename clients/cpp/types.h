@@ -1,0 +1,79 @@
+// What goes into and comes out of the C++ SDK. Plain values; copies are independent.
+#ifndef PARLEY_CLIENTS_CPP_TYPES_H_
+#define PARLEY_CLIENTS_CPP_TYPES_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schemas/errors.h"
+#include "schemas/ids.h"
+#include "schemas/message.h"
+
+namespace parley::client {
+
+struct OutgoingAttachment {
+  std::string id;
+  std::string name;
+  std::string type;        // a media type
+  std::uint64_t size = 0;  // bytes
+};
+
+// A message or an operation to send. Fields are those of protocol.md, "Sending".
+struct Outgoing {
+  std::string room{};
+  std::string cid{};  // empty: a UUID is made
+  Kind kind = Kind::text;
+  std::string body{};
+  MessageId reply_to{0};
+  std::vector<std::string> mentions{};
+  std::vector<OutgoingAttachment> attachments{};
+  std::string meta{};              // text of a JSON object; empty: none
+  std::uint32_t expires_in_s = 0;  // 0: never
+  MessageId target{0};             // for operations
+  std::string emoji{};             // for react and unreact
+};
+
+// The server's word that a message is durable, and at which place.
+struct Ack {
+  std::string room;
+  std::string cid;
+  Seq seq{0};
+  MessageId id{0};
+  std::uint64_t ts_ms = 0;  // since the Unix epoch
+  bool duplicate = false;   // it had been stored before, under this seq
+};
+using SendResult = Result<Ack>;
+using SendDone = std::function<void(const SendResult&)>;
+
+enum class State : std::uint8_t {
+  offline,     // not started, or stopped
+  connecting,  // fetching a token, or waiting for the broker's answer
+  online,
+  waiting,   // until the next attempt, `retry_in`
+  replaced,  // another connection took this client id over: connect() again to take it back
+};
+std::string_view to_string(State state);
+
+struct Status {
+  State state = State::offline;
+  std::string reason;  // why the last connection ended or was refused, for people
+  std::chrono::milliseconds retry_in{0};
+};
+
+// Events after `have` up to and including `prev` have not arrived; a `prev` of 0 means up to the newest.
+struct Gap {
+  std::string room;
+  Seq have{0};
+  Seq prev{0};
+};
+
+// Bytes of one event, as in a frame (schemas/event.fbs).
+using EventBytes = std::vector<std::uint8_t>;
+
+}  // namespace parley::client
+
+#endif
