@@ -1,7 +1,6 @@
 #include "broker-plugin/blocks.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace parley::plugin {
 
@@ -23,9 +22,9 @@ void Blocks::remove(UserIndex user, UserIndex blocked) {
 
 bool Blocks::drop(UserIndex user) {
   if (!involves(user)) return false;
-  const auto copy = [](std::span<const UserIndex> users) { return std::vector(users.begin(), users.end()); };
-  for (const UserIndex other : copy(blocked_by(user))) remove(user, other);
-  for (const UserIndex other : copy(blockers_of(user))) remove(other, user);
+  // From the back, where erase() looks first: somebody may be blocked by very many.
+  for (auto list = blocked_by(user); !list.empty(); list = blocked_by(user)) remove(user, list.back());
+  for (auto list = blockers_of(user); !list.empty(); list = blockers_of(user)) remove(list.back(), user);
   return true;
 }
 
@@ -38,7 +37,7 @@ std::span<const UserIndex> Blocks::list(const Lists& lists, UserIndex user) {
 void Blocks::erase(Lists& lists, UserIndex user, UserIndex other) {
   const auto it = lists.find(raw(user));
   auto& users = it->second;
-  *std::find(users.begin(), users.end(), other) = users.back();
+  *std::find(users.rbegin(), users.rend(), other) = users.back();
   users.pop_back();
   if (users.empty()) lists.erase(it);
 }

@@ -147,6 +147,8 @@ void Control::list(const ControlRequest& request) {
 }
 
 void Control::log_read(const ControlRequest& request) {
+  if (request.encoding == "flatbuffers" && !is_device_name(request.req))
+    return fail(request.req, "bad_payload", "`req` names the page's topic: 1 to 64 letters, digits, - or _");
   post(request, [this, request] {
     const std::size_t limit = page_size(request.limit);
     const bool binary = request.encoding == "flatbuffers";

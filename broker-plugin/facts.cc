@@ -372,11 +372,20 @@ bool Facts::blocked_in_direct(RoomIndex room, UserIndex user) const {
   if (!impl_->blocks.involves(user)) return false;
   const RoomRecord* record = impl_->rooms.find(raw(room));
   if (record == nullptr || !record->facts.exists || record->facts.kind != RoomKind::direct) return false;
-  const auto is_member = [&](UserIndex other) {
-    return record->members.find(other).role != MemberRole::none;
-  };
-  return std::ranges::any_of(impl_->blocks.blocked_by(user), is_member) ||
-         std::ranges::any_of(impl_->blocks.blockers_of(user), is_member);
+  const Blocks& blocks = impl_->blocks;
+  const auto blocked_by = blocks.blocked_by(user);
+  const auto blockers = blocks.blockers_of(user);
+  // Whichever is less: the room's members, or those whom the user has to do with (a nuisance may have very
+  // many).
+  if (record->members.size() > blocked_by.size() + blockers.size()) {
+    const auto is_member = [&](UserIndex u) { return record->members.find(u).role != MemberRole::none; };
+    return std::ranges::any_of(blocked_by, is_member) || std::ranges::any_of(blockers, is_member);
+  }
+  bool blocked = false;
+  record->members.for_each([&](UserIndex other, Member) {
+    blocked = blocked || blocks.contains(user, other) || blocks.contains(other, user);
+  });
+  return blocked;
 }
 
 const ApiToken* Facts::api_token(const Sha256& digest) const {

@@ -205,6 +205,26 @@ TEST_F(FactsTest, BlocksInADirectRoomOfMany) {
   EXPECT_FALSE(facts_.blocked_in_direct(room("dm"), user("user5")));
 }
 
+TEST_F(FactsTest, ManyBlocksOfOneUser) {
+  direct("dm", "mallory", "alice");
+  direct("dm2", "mallory", "bob");
+  for (int i = 0; i < 3000; ++i) {
+    apply(BlockPut{.user = "user" + std::to_string(i), .blocked = "mallory"});
+    apply(BlockPut{.user = "mallory", .blocked = "user" + std::to_string(i)});
+  }
+  EXPECT_FALSE(facts_.blocked_in_direct(room("dm"), user("mallory")));
+  apply(BlockPut{.user = "alice", .blocked = "mallory"});
+  EXPECT_TRUE(facts_.blocked_in_direct(room("dm"), user("mallory")));
+  EXPECT_TRUE(facts_.blocked_in_direct(room("dm"), user("alice")));
+  EXPECT_FALSE(facts_.blocked_in_direct(room("dm2"), user("mallory")));
+  apply(UserRemove{.user = "mallory"});
+  EXPECT_EQ(facts_.counts().blocks, 0u);
+  EXPECT_FALSE(facts_.blocked_in_direct(room("dm"), user("alice")));
+  direct("dm", "mallory", "alice");
+  EXPECT_FALSE(facts_.blocked_in_direct(room("dm"), user("mallory")))
+      << "whoever takes the name starts clean";
+}
+
 TEST_F(FactsTest, ShareARoom) {
   apply(RoomPut{.room = "general"});
   apply(MemberPut{.room = "general", .user = "alice"});

@@ -51,12 +51,13 @@ boost::system::result<std::unique_ptr<Node>, std::string> Node::create(BrokerCon
   std::filesystem::create_directories(config.node.data_dir,
                                       ignored);  // opening reports what is wrong with it
   if (const auto opened = open_stores(config, stores); !opened) return opened.error();
-  std::unique_ptr<Node> node(new Node(std::move(config), broker, clock, std::move(stores), std::move(*keys)));
+  std::unique_ptr<Node> node(
+      new Node(std::move(config), broker, clock, std::move(stores), std::move(key_file), std::move(*keys)));
   if (const auto loaded = node->load(); !loaded) return loaded.error();
   return node;
 }
 
-Node::Node(BrokerConfig config, BrokerPort& broker, const Clock& clock, Stores stores,
+Node::Node(BrokerConfig config, BrokerPort& broker, const Clock& clock, Stores stores, KeyFile key_file,
            std::shared_ptr<const KeySet> keys)
     : config_(std::move(config)),
       broker_(broker),
@@ -85,7 +86,7 @@ Node::Node(BrokerConfig config, BrokerPort& broker, const Clock& clock, Stores s
                   .max_pace = config_.delivery.max_pace,
                   .node = config_.node.id}),
       worker_(kMaintainEvery, [this] { maintain(); }),
-      key_file_(config_.auth.jwks_file),
+      key_file_(std::move(key_file)),
       control_({.directory = directory_,
                 .default_limits = to_limits(config_.limits),
                 .facts = facts_,

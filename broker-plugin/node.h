@@ -72,7 +72,7 @@ class Node {
   DeliveryQueue& delivery_queue() { return delivery_queue_; }
 
  private:
-  Node(BrokerConfig config, BrokerPort& broker, const Clock& clock, Stores stores,
+  Node(BrokerConfig config, BrokerPort& broker, const Clock& clock, Stores stores, KeyFile key_file,
        std::shared_ptr<const KeySet> keys);
   boost::system::result<void, std::string> load();
 

@@ -45,6 +45,14 @@ class Fields {
   void integer(std::string_view name, Integer& out) {
     const json::value* value = find(name);
     if (value == nullptr) return;
+    // Offsets are above what JavaScript's numbers hold, so decimal text is taken too.
+    if (value->is_string()) {
+      const std::string_view digits(value->get_string());
+      const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+      if (wrong != std::errc() || end != digits.data() + digits.size() || digits.empty())
+        refuse(name, "must be a whole number within its range");
+      return;
+    }
     // to_number<>(error) also takes a double that is whole, such as 1e3.
     json::error_code error;
     const auto number = value->is_number() ? value->to_number<Integer>(error) : Integer{};
@@ -378,6 +386,8 @@ Result<ControlRequest> parse_control_request(std::string_view text) {
   fields.text("room", request.room);
   fields.integer("offset", request.offset);
   fields.integer("limit", request.limit);
+  fields.text("what", request.what);
+  fields.text("after", request.after);
   fields.text("encoding", request.encoding);
   if (!request.encoding.empty() && request.encoding != "json" && request.encoding != "flatbuffers") {
     fields.refuse("encoding", "must be \"json\" or \"flatbuffers\"");
@@ -403,6 +413,8 @@ std::string to_json(const ControlRequest& request) {
   w.text_if("room", request.room);
   w.number_if("offset", request.offset);
   w.number_if("limit", request.limit);
+  w.text_if("what", request.what);
+  w.text_if("after", request.after);
   w.text_if("encoding", request.encoding);
   if (!request.ops.empty()) {
     w.key("ops");
