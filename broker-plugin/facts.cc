@@ -117,6 +117,7 @@ struct Facts::Impl {
   boost::unordered_flat_map<std::string, std::int64_t, TextHash, TextEqual>
       revoked;  // sid -> until; 0: for ever
   std::int64_t next_expiry_s = std::numeric_limits<std::int64_t>::max();
+  std::int64_t expired_at_s = -60;
   Counts counts;
   std::size_t list_bytes = 0;  // of all users' room lists and rooms' member tables
 
@@ -406,6 +407,9 @@ const Limits& Facts::limits(std::uint16_t index) const {
 
 void Facts::expire(std::int64_t now_s) {
   if (now_s < impl_->next_expiry_s) return;
+  // Nobody waits for this, and it walks everything: once a minute is often enough.
+  if (now_s >= impl_->expired_at_s && now_s - impl_->expired_at_s < 60) return;
+  impl_->expired_at_s = now_s;
   std::int64_t next = std::numeric_limits<std::int64_t>::max();
   const auto passed = [&](std::int64_t until_s) {
     if (until_s == 0) return false;

@@ -107,7 +107,7 @@ class Facts {
   bool session_revoked(std::string_view sid) const;
   const Limits& limits(std::uint16_t index) const;  // those of "default" while the class is not put
   std::string_view limits_name(std::uint16_t index) const;
-  // Forgets revoked sessions and API tokens whose `until` has passed.
+  // Forgets revoked sessions and API tokens whose `until` has passed, if not at once; may be called often.
   void expire(std::int64_t now_s);
 
   // For `list` and snapshots: operations that would make the present facts, users / rooms / members of a
