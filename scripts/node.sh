@@ -262,7 +262,7 @@ node_next_steps() {
 Parley is up: MQTT on $mqtt_bind:$mqtt_port${metrics_port:+, metrics on http://127.0.0.1:$metrics_port/metrics}
   a room with two people:  $p ctl room put general && $p ctl member put general alice bob
   chat as alice:           $p ctl chat general --as alice        (and as bob in another terminal)
-  chat with any client:    mosquitto_pub -p $mqtt_port -i alice:pub -P "\$($p ctl token alice --device pub)" -t rooms/general/send -m hello
+  chat with any client:    mosquitto_pub -p $mqtt_port -i alice:pub -u alice -P "\$($p ctl token alice --device pub)" -t rooms/general/send -m hello
   see and stop:            $p status, $p logs -f, $p down
 END
 }
