@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   parley::ctl::add_apply_command(app, context);
   parley::ctl::add_access_commands(app, context);
   parley::ctl::add_server_commands(app, context);
+  parley::ctl::add_log_commands(app, context);
 
   try {
     app.parse(argc, argv);
