@@ -260,10 +260,10 @@ node_next_steps() {
   p=$(parley_command)
   cat <<END
 Parley is up: MQTT on $mqtt_bind:$mqtt_port${metrics_port:+, metrics on http://127.0.0.1:$metrics_port/metrics}
-  a room with two people:  $p ctl room put general && $p ctl member put general alice bob
-  chat as alice:           $p ctl chat general --as alice        (and as bob in another terminal)
-  chat with any client:    mosquitto_pub -p $mqtt_port -i alice:pub -u alice -P "\$($p ctl token alice --device pub)" -t rooms/general/send -m hello
-  see and stop:            $p status, $p logs -f, $p down
+  two people, one room:  $p ctl user put alice bob; $p ctl room put general; $p ctl member put general alice bob
+  listen as bob:         mosquitto_sub -p $mqtt_port -u bob -P "\$($p ctl token bob)" -t rooms/general/messages/json
+  write as alice:        mosquitto_pub -p $mqtt_port -u alice -P "\$($p ctl token alice)" -t rooms/general/send -m hello
+  see it, stop it:       $p status, $p logs -f, $p down
 END
 }
 

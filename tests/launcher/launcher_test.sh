@@ -205,7 +205,7 @@ as_nobody() {
     return
   fi
   mkdir -m 0777 "$work/nobody"
-  PARLEY_VAR= TMPDIR="$work/nobody" HOME="$work/nobody" "${nobody[@]}" "${BASH_SOURCE[0]}" test_whose_it_is
+  PARLEY_VAR='' TMPDIR="$work/nobody" HOME="$work/nobody" "${nobody[@]}" "${BASH_SOURCE[0]}" test_whose_it_is
 }
 
 # Two users at once: the second waits for the first, and there is one broker.
@@ -217,7 +217,7 @@ test_two_at_once() {
   wait "$other" || fail "the other up failed: $(cat "$work/first")"
   local line count=0 process
   for process in /proc/[0-9]*/cmdline; do
-    line=$(tr '\0' ' ' <"$process" 2>/dev/null) || continue
+    line=$(tr '\0' ' ' 2>/dev/null <"$process") || continue
     [[ $line != "mosquitto -c $PARLEY_VAR/mosquitto.conf "* ]] || ((count += 1))
   done
   ((count == 1)) || fail "$count brokers run"
