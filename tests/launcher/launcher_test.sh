@@ -19,6 +19,7 @@ clean_up() {
   local node
   for node in "${nodes[@]}"; do PARLEY_VAR=$node "$home/parley" down >/dev/null 2>&1 || true; done
   [[ -z ${helper:-} ]] || kill "$helper" 2>/dev/null || true
+  [[ -z ${elsewhere:-} ]] || rm -rf "$elsewhere"
   rm -rf "$work"
 }
 
@@ -206,6 +207,30 @@ as_nobody() {
   fi
   mkdir -m 0777 "$work/nobody"
   PARLEY_VAR='' TMPDIR="$work/nobody" HOME="$work/nobody" "${nobody[@]}" "${BASH_SOURCE[0]}" test_whose_it_is
+}
+
+# Below a folder that only root may enter, a clone in /root say, the broker still does not run as root.
+test_closed_folder() {
+  if ((EUID != 0)); then
+    printf 'only root has this problem\n'
+    return
+  fi
+  mkdir -m 0700 "$work/closed"
+  new_node closed/var
+  run 0 up
+  said "is a link to /var/lib/parley/"
+  elsewhere=$(readlink "$PARLEY_VAR")
+  [[ $(stat -c %U "/proc/$(broker)") == mosquitto ]] || fail "the broker runs as $(stat -c %U "/proc/$(broker)")"
+  run 0 up
+  said "nothing has changed"
+  run 0 status
+  run 0 ctl user list
+  run 0 down
+  new_node closed/full
+  mkdir "$PARLEY_VAR"
+  touch "$PARLEY_VAR/something"
+  run 1 up
+  said "cannot enter $work/closed"
 }
 
 # Two users at once: the second waits for the first, and there is one broker.
