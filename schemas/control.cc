@@ -1,6 +1,7 @@
 #include "schemas/control.h"
 
 #include <boost/json/parse.hpp>
+#include <charconv>
 #include <limits>
 
 #include "schemas/base64url.h"
@@ -45,19 +46,21 @@ class Fields {
   void integer(std::string_view name, Integer& out) {
     const json::value* value = find(name);
     if (value == nullptr) return;
-    // Offsets are above what JavaScript's numbers hold, so decimal text is taken too.
-    if (value->is_string()) {
-      const std::string_view digits(value->get_string());
-      const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-      if (wrong != std::errc() || end != digits.data() + digits.size() || digits.empty())
-        refuse(name, "must be a whole number within its range");
-      return;
-    }
     // to_number<>(error) also takes a double that is whole, such as 1e3.
     json::error_code error;
     const auto number = value->is_number() ? value->to_number<Integer>(error) : Integer{};
     if (!value->is_number() || error) return refuse(name, "must be a whole number within its range");
     out = number;
+  }
+  // A place in the log: above what JavaScript's numbers hold, so decimal text is taken too.
+  void offset(std::string_view name, std::uint64_t& out) {
+    const json::value* value = find(name);
+    if (value == nullptr || !value->is_string()) return integer(name, out);
+    const std::string_view digits(value->get_string());
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) {
+      refuse(name, "must be a whole number, as such or as decimal text");
+    }
   }
   void number(std::string_view name, double& out) {
     const json::value* value = find(name);
@@ -384,7 +387,7 @@ Result<ControlRequest> parse_control_request(std::string_view text) {
   fields.text("client", request.client, std::numeric_limits<std::uint16_t>::max());  // any MQTT client id
   fields.text("consumer", request.consumer);
   fields.text("room", request.room);
-  fields.integer("offset", request.offset);
+  fields.offset("offset", request.offset);
   fields.integer("limit", request.limit);
   fields.text("what", request.what);
   fields.text("after", request.after);
