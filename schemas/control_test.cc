@@ -218,6 +218,8 @@ TEST(ControlRequest, ComesBackFromJson) {
   request.room = "general";
   request.offset = 1'000'000'000'000;
   request.limit = 50;
+  request.what = "users";
+  request.after = "alice";
   request.encoding = "flatbuffers";
   const std::string json = to_json(request);
   const auto again = parse_control_request(json);
@@ -226,6 +228,19 @@ TEST(ControlRequest, ComesBackFromJson) {
   EXPECT_EQ(again->ops.size(), every_op().size());
   EXPECT_EQ(again->client, request.client);
   EXPECT_EQ(parse_control_request(R"({"cmd":"version"})")->cmd, "version");
+}
+
+TEST(ControlRequest, TakesOffsetsAsNumbersAndAsText) {
+  for (const char* given : {"18446744073709551615", "\"18446744073709551615\""}) {
+    const auto request = parse_control_request(R"({"cmd":"log.read","offset":)" + std::string(given) + "}");
+    ASSERT_TRUE(request) << given;
+    EXPECT_EQ(request->offset, 18446744073709551615u);
+  }
+  for (const char* bad : {"\"\"", "\"-1\"", "\"1x\"", "\"18446744073709551616\"", "-1", "1.5", "true"}) {
+    const auto request = parse_control_request(R"({"cmd":"log.read","offset":)" + std::string(bad) + "}");
+    ASSERT_FALSE(request) << bad;
+    EXPECT_NE(request.error().message.find("\"offset\" must be"), std::string::npos);
+  }
 }
 
 TEST(ControlRequest, TakesOperationsAsBase64) {

@@ -79,11 +79,11 @@ struct Event {
 
 // Limits of protocol.md, "Sending".
 struct MessageLimits {
-  std::size_t payload_bytes = 256 * 1024;
+  std::size_t payload_bytes = std::size_t{256} * 1024;
   std::size_t body_characters = 100'000;  // Unicode code points
   std::size_t attachments = 20;
   std::size_t mentions = 50;
-  std::size_t meta_bytes = 16 * 1024;  // of its compact text
+  std::size_t meta_bytes = std::size_t{16} * 1024;  // of its compact text
 };
 
 // Tells the three forms of a payload apart, parses and validates (UTF-8, limits, what each kind needs:

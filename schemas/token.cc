@@ -15,7 +15,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxTokenBytes = 8 * 1024;
+constexpr std::size_t kMaxTokenBytes = std::size_t{8} * 1024;
 constexpr int kMinKeyBits = 2048;
 constexpr std::size_t kMaxSid = 64;
 constexpr std::string_view kApiTokenPrefix = "pk_";
