@@ -52,9 +52,9 @@ watch_broker() {
     timer=$!
     status=0
     ended=
-    wait -n -p ended "$broker" "$timer" || status=$?  # a signal to us ends it too, and names nobody
+    wait -n -p ended "$broker" "$timer" || status=$?  # a signal to us ends it too, and unsets the name
     kill "$timer" 2>/dev/null || true
-    if [[ $ended == "$broker" ]]; then return "$status"; fi
+    if [[ ${ended:-} == "$broker" ]]; then return "$status"; fi
     rotate_log
   done
 }

@@ -17,7 +17,7 @@ trap clean_up EXIT
 
 clean_up() {
   local node
-  for node in "${nodes[@]}"; do PARLEY_VAR=$node "$home/parley" down >/dev/null 2>&1 || true; done
+  for node in "${nodes[@]}"; do env -u PARLEY_MQTT_PORT PARLEY_VAR="$node" "$home/parley" down >/dev/null 2>&1 || true; done
   [[ -z ${helper:-} ]] || kill "$helper" 2>/dev/null || true
   [[ -z ${elsewhere:-} ]] || rm -rf "$elsewhere"
   rm -rf "$work"
@@ -95,6 +95,8 @@ test_life() {
   run 0 down
   ! lives "$last" || fail "the broker still runs after down"
   ! lives "$supervisor" || fail "the supervisor still runs after down"
+  [[ $(tail -n 1 "$PARLEY_VAR/launcher/supervisor.log") == *": stopped" ]] ||
+    fail "the supervisor did not end in order: $(tail -n 3 "$PARLEY_VAR/launcher/supervisor.log")"
   run 3 status
   said "not running"
   run 0 down
