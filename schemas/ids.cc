@@ -44,9 +44,11 @@ bool is_cid(std::string_view text) {
   if (text.empty() || text.size() > kMaxCidCharacters * 4) return false;
   const Utf8Scan scan = scan_utf8(text);
   if (!scan.valid || scan.characters > kMaxCidCharacters) return false;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::uint32_t point = next_code_point(text, at);
-    if (point < 0x20 || (point >= 0x7f && point < 0xa0)) return false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<std::uint8_t>(text[at]);
+    if (byte < 0x20 || byte == 0x7f) return false;
+    // U+0080 to U+009F, the second block of controls, are C2 80 to C2 9F.
+    if (byte == 0xc2 && static_cast<std::uint8_t>(text[at + 1]) < 0xa0) return false;
   }
   return true;
 }

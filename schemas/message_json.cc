@@ -1,11 +1,11 @@
 #include "schemas/message_json.h"
 
-#include <array>
 #include <boost/json/basic_parser_impl.hpp>
 #include <functional>
 #include <limits>
 
-#include "schemas/json_text.h"
+#include "schemas/message_fields.h"
+#include "schemas/meta_writer.h"
 
 namespace parley {
 namespace {
@@ -13,93 +13,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxDepth = 32;
-
-enum class Type : std::uint8_t { string, id, number, kind, role, strings, attachments, object };
-
-enum class Field : std::uint8_t {
-  unknown,
-  cid,
-  kind,
-  body,
-  reply_to,
-  mentions,
-  attachments,
-  meta,
-  expires_in,
-  target,
-  emoji,  // of a Send
-  room,
-  seq,
-  prev,
-  id,
-  from,
-  device,
-  ts,
-  role,  // of an Event only
-  attachment_id,
-  attachment_name,
-  attachment_type,
-  attachment_size,
-};
-
-struct Spec {
-  std::string_view name;
-  Field field;
-  Type type;
-};
-constexpr Spec kUnknown{"", Field::unknown, Type::object};
-constexpr std::array<Spec, 10> kSendFields = {{{"body", Field::body, Type::string},
-                                               {"cid", Field::cid, Type::string},
-                                               {"kind", Field::kind, Type::kind},
-                                               {"reply_to", Field::reply_to, Type::id},
-                                               {"mentions", Field::mentions, Type::strings},
-                                               {"attachments", Field::attachments, Type::attachments},
-                                               {"meta", Field::meta, Type::object},
-                                               {"expires_in", Field::expires_in, Type::number},
-                                               {"target", Field::target, Type::id},
-                                               {"emoji", Field::emoji, Type::string}}};
-constexpr std::array<Spec, 8> kEventFields = {{{"room", Field::room, Type::string},
-                                               {"seq", Field::seq, Type::number},
-                                               {"prev", Field::prev, Type::number},
-                                               {"id", Field::id, Type::id},
-                                               {"from", Field::from, Type::string},
-                                               {"device", Field::device, Type::string},
-                                               {"ts", Field::ts, Type::number},
-                                               {"role", Field::role, Type::role}}};
-constexpr std::array<Spec, 4> kAttachmentFields = {{{"id", Field::attachment_id, Type::string},
-                                                    {"name", Field::attachment_name, Type::string},
-                                                    {"type", Field::attachment_type, Type::string},
-                                                    {"size", Field::attachment_size, Type::number}}};
-
-template <std::size_t N>
-const Spec* find(const std::array<Spec, N>& specs, std::string_view name) {
-  for (const Spec& spec : specs) {
-    if (spec.name == name) return &spec;
-  }
-  return nullptr;
-}
-
-std::string_view expectation(Type type) {
-  switch (type) {
-    case Type::string:
-      return "a string";
-    case Type::id:
-      return "a message id as a string of decimal digits";
-    case Type::number:
-      return "a whole number, not negative";
-    case Type::kind:
-      return "one of the kinds of message as a string";
-    case Type::role:
-      return "a role as a string";
-    case Type::strings:
-      return "an array of strings";
-    case Type::attachments:
-      return "an array of objects";
-    case Type::object:
-      return "an object";
-  }
-  return "of another type";
-}
 
 // Receives the parser's events (Boost.JSON's SAX interface: false from a callback would stop it; ours never
 // do).
@@ -118,8 +31,7 @@ class Handler {
   Event event;
   std::vector<std::string_view> mentions;
   std::vector<Attachment> attachments;
-  std::string meta;
-  bool meta_type = false;
+  MetaWriter meta;
   bool is_object = false;
   std::string problem;
 
@@ -129,27 +41,23 @@ class Handler {
     mentions.clear();
     attachments.clear();
     meta.clear();
-    meta_type = false;
     is_object = false;
     problem.clear();
     strings_.clear();
     // What is kept of strings and of meta is never longer than its source, so no view into them moves.
     if (strings_.capacity() < input.size()) strings_.reserve(input.size());
-    if (meta.capacity() < input.size()) meta.reserve(input.size());
+    meta.reserve(input.size());
     part_begin_ = kNoPart;
     state_ = State::start;
     resume_ = State::start;
     depth_ = 0;
-    spec_ = &kUnknown;
-    meta_piece_ = 0;
-    in_meta_string_ = false;
-    meta_key_is_type_ = false;
+    spec_ = &kUnknownField;
   }
 
   void finish() {
     event.send.mentions = mentions;
     event.send.attachments = attachments;
-    event.send.meta = meta;
+    event.send.meta = meta.text();
   }
 
   bool on_document_begin(json::error_code&) { return true; }
@@ -166,7 +74,7 @@ class Handler {
         }
         break;
       case State::top:
-        if (spec_->field == Field::meta) {
+        if (spec_->field == MessageField::meta) {
           open_meta();
         } else {
           skip_container();
@@ -181,7 +89,7 @@ class Handler {
         skip_container();
         break;
       case State::meta:
-        meta_open('{');
+        meta.open('{');
         break;
       case State::skip:
         ++depth_;
@@ -195,10 +103,10 @@ class Handler {
       case State::attachment:
         if (attachments.size() <= max_attachments) attachments.push_back(current_);
         state_ = State::attachments;
-        spec_ = find(kSendFields, "attachments");
+        spec_ = &kAttachmentsField;
         break;
       case State::meta:
-        meta_close('}');
+        close_meta('}');
         break;
       case State::skip:
         leave_skipped();
@@ -211,13 +119,13 @@ class Handler {
 
   bool on_array_begin(json::error_code&) {
     if (state_ == State::meta) {
-      meta_open('[');
+      meta.open('[');
     } else if (state_ == State::skip) {
       ++depth_;
-    } else if (state_ == State::top && spec_->field == Field::mentions) {
+    } else if (state_ == State::top && spec_->field == MessageField::mentions) {
       mentions.clear();
       state_ = State::mentions;
-    } else if (state_ == State::top && spec_->field == Field::attachments) {
+    } else if (state_ == State::top && spec_->field == MessageField::attachments) {
       attachments.clear();
       state_ = State::attachments;
     } else {
@@ -233,7 +141,7 @@ class Handler {
         state_ = State::top;
         break;
       case State::meta:
-        meta_close(']');
+        close_meta(']');
         break;
       case State::skip:
         leave_skipped();
@@ -247,26 +155,23 @@ class Handler {
   bool on_key_part(json::string_view s, std::size_t, json::error_code&) { return part(s); }
   bool on_key(json::string_view s, std::size_t, json::error_code&) {
     if (state_ == State::meta) {
-      end_meta_string(s);
-      if (depth_ == 1) meta_key_is_type_ = std::string_view(meta).substr(meta_piece_) == "\"type\"";
-      meta += ':';
+      meta.key(view(s));
     } else if (state_ != State::skip) {
-      spec_ = look_up(whole(s));
+      spec_ = &look_up(whole(s));
     }
     return true;
   }
   bool on_string_part(json::string_view s, std::size_t, json::error_code&) { return part(s); }
   bool on_string(json::string_view s, std::size_t, json::error_code&) {
     if (state_ == State::meta) {
-      end_meta_string(s);
-      note_meta_value(std::string_view(meta).substr(meta_piece_) != "\"\"");
+      meta.string(view(s));
     } else if (state_ != State::skip) {
       string_value(whole(s));
     }
     return true;
   }
   bool on_number_part(json::string_view s, json::error_code&) {
-    number_.append(s.data(), s.size());
+    if (state_ == State::meta) meta.number_part(view(s));
     return true;
   }
   bool on_int64(std::int64_t i, json::string_view s, json::error_code&) {
@@ -276,7 +181,7 @@ class Handler {
   bool on_double(double, json::string_view s, json::error_code&) { return number_value(s, false, 0); }
   bool on_bool(bool b, json::error_code&) {
     if (state_ == State::meta) {
-      meta_literal(b ? "true" : "false");
+      meta.value(b ? "true" : "false");
     } else {
       refuse_scalar();
     }
@@ -284,7 +189,7 @@ class Handler {
   }
   bool on_null(json::error_code&) {
     if (state_ == State::meta) {
-      meta_literal("null");
+      meta.value("null");
     } else if (state_ == State::top || state_ == State::attachment) {
       reset();
     } else {
@@ -299,21 +204,17 @@ class Handler {
   enum class State : std::uint8_t { start, top, mentions, attachments, attachment, meta, skip };
   static constexpr std::size_t kNoPart = static_cast<std::size_t>(-1);
 
-  const Spec* look_up(std::string_view name) const {
-    const Spec* found = nullptr;
-    if (state_ == State::attachment) {
-      found = find(kAttachmentFields, name);
-    } else {
-      found = find(kSendFields, name);
-      if (found == nullptr && of_event) found = find(kEventFields, name);
-    }
-    return found != nullptr ? found : &kUnknown;
+  static std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
+
+  const FieldSpec& look_up(std::string_view name) const {
+    if (state_ == State::attachment) return find_attachment_field(name);
+    return of_event ? find_event_field(name) : find_send_field(name);
   }
 
   // --- strings outside of meta: in one piece they stay where they are, in parts they are put together.
   bool part(json::string_view s) {
     if (state_ == State::meta) {
-      meta_string_part(s);
+      meta.string_part(view(s));
     } else if (state_ != State::skip) {
       if (part_begin_ == kNoPart) part_begin_ = strings_.size();
       strings_.append(s.data(), s.size());
@@ -332,48 +233,12 @@ class Handler {
     return std::string_view(strings_).substr(begin);
   }
 
-  // --- meta is written again as it is read, compactly; numbers keep their spelling.
   void open_meta() {
     state_ = State::meta;
-    meta.assign(1, '{');
-    depth_ = 1;
-    meta_type = false;
+    meta.begin();
   }
-  void meta_comma() {
-    const char last = meta.back();
-    if (last != '{' && last != '[' && last != ':') meta += ',';
-  }
-  void meta_open(char bracket) {
-    note_meta_value(false);
-    meta_comma();
-    meta += bracket;
-    ++depth_;
-  }
-  void meta_close(char bracket) {
-    meta += bracket;
-    if (--depth_ == 0) state_ = meta_only ? State::start : State::top;
-  }
-  void meta_literal(std::string_view text) {
-    note_meta_value(false);
-    meta_comma();
-    meta += text;
-  }
-  void meta_string_part(json::string_view s) {
-    if (!in_meta_string_) {
-      in_meta_string_ = true;
-      meta_comma();
-      meta_piece_ = meta.size();
-      meta += '"';
-    }
-    append_json_escaped({s.data(), s.size()}, meta);
-  }
-  void end_meta_string(json::string_view s) {
-    meta_string_part(s);
-    meta += '"';
-    in_meta_string_ = false;
-  }
-  void note_meta_value(bool is_useful_string) {
-    if (depth_ == 1 && meta_key_is_type_) meta_type = is_useful_string;
+  void close_meta(char bracket) {
+    if (meta.close(bracket)) state_ = meta_only ? State::start : State::top;
   }
 
   // --- values
@@ -384,17 +249,17 @@ class Handler {
     }
     if (state_ != State::top && state_ != State::attachment) return refuse_scalar();
     switch (spec_->type) {
-      case Type::string:
+      case FieldType::string:
         set_string(text);
         break;
-      case Type::id:
+      case FieldType::id:
         if (const auto id = parse_message_id(text)) {
           set_number(raw(*id));
         } else {
           wrong();
         }
         break;
-      case Type::kind:
+      case FieldType::kind:
         if (const auto kind = parse_kind(text)) {
           event.send.kind = *kind;
         } else if (of_event) {
@@ -403,7 +268,7 @@ class Handler {
           wrong();
         }
         break;
-      case Type::role:
+      case FieldType::role:
         event.stamp.role = parse_member_role(text).value_or(MemberRole::none);
         break;
       default:
@@ -414,47 +279,43 @@ class Handler {
 
   bool number_value(json::string_view s, bool fits, std::uint64_t value) {
     if (state_ == State::meta) {
-      note_meta_value(false);
-      meta_comma();
-      meta += number_;
-      meta.append(s.data(), s.size());
+      meta.number(view(s));
     } else if ((state_ == State::top || state_ == State::attachment) && fits &&
-               (spec_->type == Type::number || spec_->type == Type::id)) {
+               (spec_->type == FieldType::number || spec_->type == FieldType::id)) {
       set_number(value);
     } else {
       refuse_scalar();
     }
-    number_.clear();
     return true;
   }
 
   void set_string(std::string_view text) {
     switch (spec_->field) {
-      case Field::cid:
+      case MessageField::cid:
         event.send.cid = text;
         break;
-      case Field::body:
+      case MessageField::body:
         event.send.body = text;
         break;
-      case Field::emoji:
+      case MessageField::emoji:
         event.send.emoji = text;
         break;
-      case Field::room:
+      case MessageField::room:
         event.stamp.room = text;
         break;
-      case Field::from:
+      case MessageField::from:
         event.stamp.from = text;
         break;
-      case Field::device:
+      case MessageField::device:
         event.stamp.device = text;
         break;
-      case Field::attachment_id:
+      case MessageField::attachment_id:
         current_.id = text;
         break;
-      case Field::attachment_name:
+      case MessageField::attachment_name:
         current_.name = text;
         break;
-      case Field::attachment_type:
+      case MessageField::attachment_type:
         current_.type = text;
         break;
       default:
@@ -464,29 +325,29 @@ class Handler {
 
   void set_number(std::uint64_t value) {
     switch (spec_->field) {
-      case Field::reply_to:
+      case MessageField::reply_to:
         event.send.reply_to = MessageId{value};
         break;
-      case Field::target:
+      case MessageField::target:
         event.send.target = MessageId{value};
         break;
-      case Field::expires_in:
+      case MessageField::expires_in:
         if (value > std::numeric_limits<std::uint32_t>::max()) return wrong();
         event.send.expires_in_s = static_cast<std::uint32_t>(value);
         break;
-      case Field::seq:
+      case MessageField::seq:
         event.stamp.seq = Seq{value};
         break;
-      case Field::prev:
+      case MessageField::prev:
         event.stamp.prev = Seq{value};
         break;
-      case Field::id:
+      case MessageField::id:
         event.stamp.id = MessageId{value};
         break;
-      case Field::ts:
+      case MessageField::ts:
         event.stamp.ts_ms = value;
         break;
-      case Field::attachment_size:
+      case MessageField::attachment_size:
         current_.size = value;
         break;
       default:
@@ -497,29 +358,28 @@ class Handler {
   // null: as if the field had not been given.
   void reset() {
     switch (spec_->type) {
-      case Type::string:
+      case FieldType::string:
         set_string({});
         break;
-      case Type::id:
-      case Type::number:
+      case FieldType::id:
+      case FieldType::number:
         set_number(0);
         break;
-      case Type::kind:
+      case FieldType::kind:
         event.send.kind = Kind::text;
         break;
-      case Type::role:
+      case FieldType::role:
         event.stamp.role = MemberRole::none;
         break;
-      case Type::strings:
+      case FieldType::strings:
         mentions.clear();
         break;
-      case Type::attachments:
+      case FieldType::attachments:
         attachments.clear();
         break;
-      case Type::object:
-        if (spec_->field == Field::meta) {
+      case FieldType::object:
+        if (spec_->field == MessageField::meta) {
           meta.clear();
-          meta_type = false;
         }
         break;
     }
@@ -537,7 +397,8 @@ class Handler {
   }
   void refuse_scalar() {
     if (state_ == State::skip || state_ == State::start) return;
-    if ((state_ == State::top || state_ == State::attachment) && spec_->field == Field::unknown) return;
+    if ((state_ == State::top || state_ == State::attachment) && spec_->field == MessageField::unknown)
+      return;
     wrong();
   }
   void wrong() {
@@ -549,16 +410,12 @@ class Handler {
 
   std::string_view input_;
   std::string strings_;
-  std::string number_;
   std::size_t part_begin_ = kNoPart;
   State state_ = State::start;
   State resume_ = State::start;  // where a skipped value began
-  std::size_t depth_ = 0;        // open brackets of meta or of the skipped value
-  const Spec* spec_ = &kUnknown;
+  std::size_t depth_ = 0;        // open brackets of the skipped value
+  const FieldSpec* spec_ = &kUnknownField;
   Attachment current_;
-  std::size_t meta_piece_ = 0;  // where the last string in `meta` begins
-  bool in_meta_string_ = false;
-  bool meta_key_is_type_ = false;
 };
 
 json::parse_options parser_options() {
@@ -599,7 +456,7 @@ MessageJsonReader::Outcome MessageJsonReader::read_meta(std::string_view json) {
   return impl_->run(json, true);
 }
 const Event& MessageJsonReader::event() const { return impl_->parser.handler().event; }
-bool MessageJsonReader::meta_type() const { return impl_->parser.handler().meta_type; }
+bool MessageJsonReader::meta_type() const { return impl_->parser.handler().meta.has_type(); }
 const std::string& MessageJsonReader::problem() const { return impl_->parser.handler().problem; }
 
 }  // namespace parley

@@ -1,5 +1,6 @@
 #include "schemas/utf8.h"
 
+#include <cstdint>
 #include <cstring>
 
 namespace parley {
@@ -65,15 +66,6 @@ Utf8Scan scan_utf8(std::string_view text) {
   }
   scan.valid = true;
   return scan;
-}
-
-std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
-  const std::uint8_t lead = byte_at(text, at++);
-  if (lead < 0x80) return lead;
-  const int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-  std::uint32_t point = lead & (0x3fU >> more);
-  for (int i = 0; i < more; ++i) point = point << 6 | (byte_at(text, at++) & 0x3fU);
-  return point;
 }
 
 }  // namespace parley

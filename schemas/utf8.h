@@ -3,7 +3,6 @@
 #define PARLEY_SCHEMAS_UTF8_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
 
 namespace parley {
@@ -14,9 +13,6 @@ struct Utf8Scan {
   std::size_t characters = 0;  // Unicode code points, when valid
 };
 Utf8Scan scan_utf8(std::string_view text);
-
-// The code point at `text[at]`, `at` moved past it. Only for text that is valid.
-std::uint32_t next_code_point(std::string_view text, std::size_t& at);
 
 }  // namespace parley
 
