@@ -2,7 +2,8 @@
 
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/rate_limiter.h>
+#include <rocksdb/memtablerep.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
@@ -11,6 +12,8 @@
 
 namespace parley::storage {
 namespace {
+
+constexpr std::size_t kCidBuckets = 64 << 10;  // of 8 bytes each, in each memtable
 
 rocksdb::InfoLogLevel info_level(const std::string& name) {
   if (name == "debug") return rocksdb::InfoLogLevel::DEBUG_LEVEL;
@@ -31,7 +34,6 @@ rocksdb::BlockBasedTableOptions table_options(const RocksMemory& memory) {
   // In pieces of 4 KiB: a large table costs only the pieces in use, and a miss reads 4 KiB rather than
   // megabytes.
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
-  table.partition_filters = true;
   table.metadata_block_size = 4096;
   table.format_version = 5;
   return table;
@@ -42,8 +44,9 @@ rocksdb::ColumnFamilyOptions base_options(const RocksMemory& memory, double shar
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = std::max<std::size_t>(
       static_cast<std::size_t>(static_cast<double>(memory.budget_bytes) * share), std::size_t{256} << 10);
-  // One that fills, and room for two bursts while the disk is busy flushing. Past that appends are `stalled`.
-  options.max_write_buffer_number = 4;
+  // One that fills, one that is flushed, one for a burst while the disk is slow. Past that appends are
+  // `stalled`.
+  options.max_write_buffer_number = 3;
   options.level0_file_num_compaction_trigger = 4;
   // Flushing must not be held up by compaction for long: L0 may grow, at the price of slower look-ups
   // meanwhile.
@@ -88,8 +91,8 @@ rocksdb::DBOptions log_db_options(const RocksMemory& memory, const std::string& 
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   // All column families flush at one cut, so that no table is ever ahead of another family's.
   options.atomic_flush = true;
-  // A quarter of the budget of WAL at most: what a start has to read again.
-  options.max_total_wal_size = memory.budget_bytes / 4;
+  // What a start has to read again, at most.
+  options.max_total_wal_size = memory.budget_bytes / 3;
   // The WAL has everything; a stop is quick and leaves the same state as a crash.
   options.avoid_flush_during_shutdown = true;
   // Opening reads the manifest, not the tables.
@@ -101,8 +104,8 @@ rocksdb::DBOptions log_db_options(const RocksMemory& memory, const std::string& 
   // One writer, the broker's thread: no coordination between writers.
   options.allow_concurrent_memtable_write = false;
   options.enable_write_thread_adaptive_yield = false;
-  // One thread flushes, one compacts; they share two cores with the broker, so they yield to it.
-  options.max_background_jobs = 2;
+  // One thread flushes, two compact: a long compaction must not keep the next small one waiting.
+  options.max_background_jobs = 3;
   // Tables are written back in steps: a large write-back at once delays the WAL's sync.
   options.bytes_per_sync = 512 << 10;
   options.write_buffer_manager =
@@ -113,14 +116,16 @@ rocksdb::DBOptions log_db_options(const RocksMemory& memory, const std::string& 
 }
 
 rocksdb::ColumnFamilyOptions events_options(const RocksMemory& memory) {
-  rocksdb::ColumnFamilyOptions options = base_options(memory, 1.0 / 8);
+  // This family fills first and takes the others along when it flushes: a quarter of the budget, a few ten
+  // thousand messages. Larger flushes mean fewer tables for find_cid to ask and less to compact; smaller, a
+  // quicker start.
+  rocksdb::ColumnFamilyOptions options = base_options(memory, 1.0 / 4);
   // Keys only rise, so tables never overlap and none is ever rewritten; large ones keep descriptors few.
   options.target_file_size_base = 64 << 20;
   options.max_bytes_for_level_base = 512 << 20;
   rocksdb::BlockBasedTableOptions table = table_options(memory);
   table.block_size = 16 << 10;
   // No filter: a look-up by id asks for what is there, and one table at most can hold it.
-  table.partition_filters = false;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
@@ -128,28 +133,38 @@ rocksdb::ColumnFamilyOptions events_options(const RocksMemory& memory) {
 rocksdb::ColumnFamilyOptions cids_options(const RocksMemory& memory,
                                           std::shared_ptr<rocksdb::CompactionFilterFactory> filter) {
   rocksdb::ColumnFamilyOptions options = base_options(memory, 1.0 / 8);
-  options.target_file_size_base = 32 << 20;
-  options.max_bytes_for_level_base = 128 << 20;
   options.compaction_filter_factory = std::move(filter);
   // Quiet rooms' tables meet the filter too.
   options.periodic_compaction_seconds = 3 * 24 * 3600;
-  // Nearly every look-up is a miss, and memory decides it: a filter over each memtable ...
+  // Keys come in no order, and a skip list sorts them on the broker's thread; a hash table leaves that to the
+  // flush.
+  options.prefix_extractor.reset(rocksdb::NewNoopTransform());  // the whole key is hashed
+  options.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(kCidBuckets));
+  // Nearly every look-up is a miss, and memory decides it: a filter over each memtable and each table. 12
+  // bits a key: 0.4% false positives, 15 MB for 10 million messages. A Ribbon filter would take 30% less and
+  // cost each compaction three times the work; compaction shares two cores with the broker.
   options.memtable_prefix_bloom_size_ratio = 0.05;
   options.memtable_whole_key_filtering = true;
   rocksdb::BlockBasedTableOptions table = table_options(memory);
-  // ... and one over each table: Bloom where tables live shortly, Ribbon (30% smaller) below; 0.3% false
-  // positives.
-  table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(12, 1));
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(12));
   table.optimize_filters_for_memory = true;
-  table.block_size = 4 << 10;
+  // Each table has one filter, found without an index of filters. Small tables keep it small: 200 KB to read
+  // again when memory is short (docs/adr/0003).
+  options.target_file_size_base = 8 << 20;
+  // Compaction writes everything anew a few times: fewer times with a large first level, faster without a
+  // codec, which would gain little on random ids.
+  options.level0_file_num_compaction_trigger = 6;
+  options.max_bytes_for_level_base = 256 << 20;
+  options.compression = rocksdb::kNoCompression;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
 
 rocksdb::ColumnFamilyOptions rooms_options(const RocksMemory& memory) {
   rocksdb::ColumnFamilyOptions options = base_options(memory, 1.0 / 16);
+  // A counter is overwritten where it stands: the memtable holds one entry a room, not one a message.
+  options.inplace_update_support = true;
   rocksdb::BlockBasedTableOptions table = table_options(memory);
-  table.partition_filters = false;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
@@ -157,7 +172,6 @@ rocksdb::ColumnFamilyOptions rooms_options(const RocksMemory& memory) {
 rocksdb::ColumnFamilyOptions meta_options(const RocksMemory& memory) {
   rocksdb::ColumnFamilyOptions options = base_options(memory, 1.0 / 64);
   rocksdb::BlockBasedTableOptions table = table_options(memory);
-  table.partition_filters = false;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
@@ -167,7 +181,6 @@ rocksdb::Options replica_options(const RocksMemory& memory, rocksdb::Env* env) {
   family.target_file_size_base = 16 << 20;
   family.max_bytes_for_level_base = 64 << 20;
   rocksdb::BlockBasedTableOptions table = table_options(memory);
-  table.partition_filters = false;  // nothing here asks for what may be missing
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   rocksdb::DBOptions db = log_db_options(memory, "warn", env);
   db.atomic_flush = false;  // one column family
