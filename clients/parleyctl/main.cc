@@ -45,9 +45,12 @@ int run(int argc, char** argv) {
   parley::ctl::add_access_commands(app, context);
   parley::ctl::add_server_commands(app, context);
   parley::ctl::add_log_commands(app, context);
+  parley::ctl::add_chat_command(app, context);
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RuntimeError& e) {
+    return e.get_exit_code();  // the command has said why
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help
     std::fprintf(stderr, "parleyctl: %s (see parleyctl --help)\n", e.what());

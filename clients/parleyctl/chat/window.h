@@ -1,0 +1,22 @@
+// The chat in a terminal window: draws the session, edits the line, until the user leaves.
+#ifndef PARLEY_CLIENTS_PARLEYCTL_CHAT_WINDOW_H_
+#define PARLEY_CLIENTS_PARLEYCTL_CHAT_WINDOW_H_
+
+#include <chrono>
+#include <string>
+
+#include "clients/cpp/client.h"
+
+namespace parley::chat {
+
+// Both return the exit status. The terminal one needs Terminal::usable().
+int run_in_terminal(client::Options options, const std::string& room);
+
+// Lines from standard input are sent, the room's messages are printed one a line, notices and refusals go to
+// standard error. Ends at the end of input once everything is acknowledged: 0, or 1 if something was refused,
+// could not be read or was not acknowledged within `patience`.
+int run_in_lines(client::Options options, const std::string& room, std::chrono::milliseconds patience);
+
+}  // namespace parley::chat
+
+#endif
