@@ -8,7 +8,7 @@ build_packages=(
   librocksdb-dev libssl-dev libsodium-dev
   libflatbuffers-dev flatbuffers-compiler
   libpaho-mqtt-dev libpaho-mqttpp-dev     # the C++ SDK
-  libtomlplusplus-dev libcli11-dev libspdlog-dev prometheus-cpp-dev
+  libtomlplusplus-dev libcli11-dev libutf8proc-dev libspdlog-dev prometheus-cpp-dev
   libgtest-dev libgmock-dev
 )
 # Only for `./parley test` and `./parley bench`. Node.js may come from elsewhere, so it is asked for by command.
