@@ -404,6 +404,15 @@ Result<ControlRequest> parse_control_request(std::string_view text) {
   return request;
 }
 
+std::string control_request_id(std::string_view text) {
+  Result<json::value> document = parse_object(text);
+  if (!document) return {};
+  Fields fields(document->get_object());
+  std::string req;
+  fields.text("req", req);
+  return req;
+}
+
 std::string to_json(const ControlRequest& request) {
   std::string out;
   JsonObjectWriter w(out);

@@ -102,6 +102,8 @@ struct ControlRequest {
   std::string encoding;      // log.read: "json" (default) or "flatbuffers"
 };
 Result<ControlRequest> parse_control_request(std::string_view json);
+// The `req` of a request that was refused, so that the refusal finds its way back; empty when there is none.
+std::string control_request_id(std::string_view json);
 std::string to_json(const ControlRequest& request);
 
 }  // namespace parley

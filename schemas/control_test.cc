@@ -230,6 +230,14 @@ TEST(ControlRequest, ComesBackFromJson) {
   EXPECT_EQ(parse_control_request(R"({"cmd":"version"})")->cmd, "version");
 }
 
+TEST(ControlRequest, TellsTheReqOfOneThatIsRefused) {
+  const std::string refused = R"({"req":"r-1","cmd":"apply","ops":[{"op":"user.grow"}]})";
+  EXPECT_FALSE(parse_control_request(refused));
+  EXPECT_EQ(control_request_id(refused), "r-1");
+  for (const char* without : {"", "{", "[]", "{}", R"({"req":7})"})
+    EXPECT_EQ(control_request_id(without), "");
+}
+
 TEST(ControlRequest, TakesOffsetsAsNumbersAndAsText) {
   for (const char* given : {"18446744073709551615", "\"18446744073709551615\""}) {
     const auto request = parse_control_request(R"({"cmd":"log.read","offset":)" + std::string(given) + "}");
