@@ -258,9 +258,10 @@ parley_command() {
 node_next_steps() {
   local p
   p=$(parley_command)
-  cat <<END
+  cat <<END || true  # nobody may be reading
 Parley is up: MQTT on $mqtt_bind:$mqtt_port${metrics_port:+, metrics on http://127.0.0.1:$metrics_port/metrics}
   two people, one room:  $p ctl user put alice bob; $p ctl room put general; $p ctl member put general alice bob
+  chat:                  $p ctl chat general --as alice     (and --as bob in another terminal)
   listen as bob:         mosquitto_sub -p $mqtt_port -u bob -P "\$($p ctl token bob)" -t rooms/general/messages/json
   write as alice:        mosquitto_pub -p $mqtt_port -u alice -P "\$($p ctl token alice)" -t rooms/general/send -m hello
   see it, stop it:       $p status, $p logs -f, $p down
