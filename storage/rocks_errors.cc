@@ -1,11 +1,18 @@
 #include "storage/rocks_errors.h"
 
+#include "storage/rocks_files.h"
+
 namespace parley::storage {
+
+bool is_disk_full(const rocksdb::Status& status) {
+  return status.IsNoSpace() ||
+         (status.IsIOError() && status.ToString().find(kNoSpaceText) != std::string::npos);
+}
 
 LogError to_log_error(const rocksdb::Status& status) {
   // no_slowdown answers Incomplete where a write would have had to wait.
   if (status.IsIncomplete() || status.IsBusy() || status.IsTryAgain()) return LogError::stalled;
-  if (status.IsNoSpace()) return LogError::disk_full;
+  if (is_disk_full(status)) return LogError::disk_full;
   if (status.IsCorruption()) return LogError::corrupt;
   if (status.IsNotFound()) return LogError::not_found;
   return LogError::io_error;
@@ -27,7 +34,8 @@ std::string open_error_message(const rocksdb::Status& status, const std::filesys
     return message + "not writable (" + text +
            "); make the folder belong to the user this process runs as, e.g. chown -R mosquitto " + folder;
   }
-  if (status.IsNoSpace()) return message + "the disk is full (" + text + "); free some space and start again";
+  if (is_disk_full(status))
+    return message + "the disk is full (" + text + "); free some space and start again";
   if (status.IsCorruption()) {
     return message + "its files are damaged (" + text +
            "); move the folder away and restore a backup, or start with an empty folder";

@@ -11,6 +11,7 @@
 
 namespace parley::storage {
 
+bool is_disk_full(const rocksdb::Status& status);
 LogError to_log_error(const rocksdb::Status& status);
 
 // Why a folder could not be opened, and what to do about it.

@@ -4,14 +4,57 @@
 
 #include <rocksdb/file_system.h>
 
+#include <atomic>
+#include <list>
 #include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
 
 namespace parley::storage {
 
-// Marks failed writes and syncs as worth retrying. RocksDB takes any other input/output error on its write
-// path as fatal until the process restarts; with the mark, DB::Resume() can flush what is in memory to new
-// files and go on, which is what Log::recover() promises.
-std::shared_ptr<rocksdb::FileSystem> make_retryable_files(std::shared_ptr<rocksdb::FileSystem> base);
+// Two things the engine lacks:
+//
+// Failed writes and syncs are marked as worth retrying. RocksDB takes any other input/output error on its
+// write path as fatal until the process restarts; with the mark, DB::Resume() can flush what is in memory to
+// new files and go on, which is what Log::recover() promises.
+//
+// sync_wals() syncs the write-ahead log beside the engine. DB::SyncWAL() aborts the process (an assertion
+// that Debian's build keeps) when an append fails on one thread while it runs on another.
+//
+// A full disk keeps this in its text, because the mark and the engine's own NoSpace exclude each other.
+inline constexpr std::string_view kNoSpaceText = "no space left";
+
+// Any thread.
+class RocksFiles final : public rocksdb::FileSystemWrapper {
+ public:
+  explicit RocksFiles(std::shared_ptr<rocksdb::FileSystem> base) : FileSystemWrapper(std::move(base)) {}
+  const char* Name() const override { return "parley.files"; }
+
+  // Makes all durable that was written to write-ahead logs before the call, oldest first. Blocks for the
+  // disk, but no writer.
+  rocksdb::IOStatus sync_wals();
+
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* debug) override;
+
+  // A write-ahead log that is open. `file` is reset, under `mutex`, when it closes.
+  struct Wal {
+    std::string folder;
+    std::mutex mutex;
+    rocksdb::FSWritableFile* file = nullptr;
+    std::atomic<std::uint64_t> written{0};
+    std::uint64_t synced = 0;  // guarded by mutex
+    bool name_synced = false;  // its entry in the folder is durable; guarded by mutex
+  };
+
+ private:
+  rocksdb::IOStatus sync_folder(const std::string& folder);
+
+  std::mutex mutex_;
+  std::list<std::weak_ptr<Wal>> wals_;  // in the order made; guarded by mutex_
+};
 
 }  // namespace parley::storage
 

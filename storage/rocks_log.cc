@@ -34,7 +34,8 @@ class RocksLog final : public Log {
  public:
   RocksLog(RocksLogOptions options, std::shared_ptr<rocksdb::FileSystem> files)
       : options_(std::move(options)),
-        env_(rocksdb::NewCompositeEnv(make_retryable_files(std::move(files)))),
+        files_(std::make_shared<RocksFiles>(std::move(files))),
+        env_(rocksdb::NewCompositeEnv(files_)),
         memory_(options_.memory_budget_bytes),
         space_(options_.path, options_.reserve_bytes) {
     write_options_.no_slowdown = true;
@@ -76,6 +77,7 @@ class RocksLog final : public Log {
   LogError fail(const Status& status);
 
   const RocksLogOptions options_;
+  const std::shared_ptr<RocksFiles> files_;
   const std::unique_ptr<rocksdb::Env> env_;
   const RocksMemory memory_;
   rocksdb::WriteOptions write_options_;
@@ -114,8 +116,6 @@ Status RocksLog::open() {
       {"cids", cids_options(memory_, make_cid_filter(low_))},
       {"rooms", rooms_options(memory_)},
   };
-  env_->LowerThreadPoolCPUPriority(rocksdb::Env::Priority::LOW);
-  env_->LowerThreadPoolIOPriority(rocksdb::Env::Priority::LOW);
   rocksdb::DB* db = nullptr;
   Status status = rocksdb::DB::Open(db_options, options_.path.string(), descriptors, &families_, &db);
   if (!status.ok()) return status;
@@ -246,7 +246,7 @@ LogResult<void> RocksLog::sync() {
   const std::uint64_t writes = writes_.load(std::memory_order_acquire);
   if (const int failed = failed_.load(); failed != kNone) return static_cast<LogError>(failed);
   if (writes == synced_.load()) return {};
-  const Status status = db_->SyncWAL();
+  const Status status = files_->sync_wals();
   if (!status.ok()) return fail(status);
   synced_.store(writes);
   return {};
@@ -351,7 +351,7 @@ Status RocksLog::drop_below(MessageId bound) {
   Status status = batch.Put(meta_, slice(kLowKey), slice(Fixed64(bound).view()));
   if (status.ok()) status = batch.Put(meta_, slice(kHighKey), slice(Fixed64(last_id()).view()));
   if (status.ok()) status = db_->Write(write_options_, &batch);
-  if (status.ok()) status = db_->SyncWAL();
+  if (status.ok()) status = files_->sync_wals();
   if (!status.ok()) return status;
   low_->store(raw(bound), std::memory_order_release);
   const Fixed64 from(std::uint64_t{0});
@@ -362,6 +362,7 @@ Status RocksLog::drop_below(MessageId bound) {
 }
 
 LogResult<MessageId> RocksLog::trim(std::uint64_t now_ms_unix, const RetentionPolicy& policy) {
+  if (const int failed = failed_.load(); failed != kNone) return static_cast<LogError>(failed);
   const std::lock_guard lock(admin_);
   const MessageId bound = retention_bound(now_ms_unix, policy, cursors_, last_id());
   if (bound > low()) {

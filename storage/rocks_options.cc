@@ -13,7 +13,9 @@
 namespace parley::storage {
 namespace {
 
-constexpr std::size_t kCidBuckets = 64 << 10;  // of 8 bytes each, in each memtable
+// Of 8 bytes each, in each memtable of `cids`: 64 Ki with 128 MiB, one or two entries a bucket when it is
+// full.
+constexpr std::size_t kBudgetPerBucket = 2048;
 
 rocksdb::InfoLogLevel info_level(const std::string& name) {
   if (name == "debug") return rocksdb::InfoLogLevel::DEBUG_LEVEL;
@@ -43,7 +45,7 @@ rocksdb::BlockBasedTableOptions table_options(const RocksMemory& memory) {
 rocksdb::ColumnFamilyOptions base_options(const RocksMemory& memory, double share) {
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = std::max<std::size_t>(
-      static_cast<std::size_t>(static_cast<double>(memory.budget_bytes) * share), std::size_t{256} << 10);
+      static_cast<std::size_t>(static_cast<double>(memory.budget_bytes) * share), std::size_t{64} << 10);
   // One that fills, one that is flushed, one for a burst while the disk is slow. Past that appends are
   // `stalled`.
   options.max_write_buffer_number = 3;
@@ -63,7 +65,7 @@ rocksdb::ColumnFamilyOptions base_options(const RocksMemory& memory, double shar
 }  // namespace
 
 RocksMemory::RocksMemory(std::size_t budget)
-    : budget_bytes(std::max<std::size_t>(budget, std::size_t{8} << 20)) {
+    : budget_bytes(std::max<std::size_t>(budget, std::size_t{256} << 10)) {
   rocksdb::LRUCacheOptions options;
   options.capacity = budget_bytes;
   // Filters and indexes are kept before data: an append's look-up needs them, and data is read rarely.
@@ -139,7 +141,7 @@ rocksdb::ColumnFamilyOptions cids_options(const RocksMemory& memory,
   // Keys come in no order, and a skip list sorts them on the broker's thread; a hash table leaves that to the
   // flush.
   options.prefix_extractor.reset(rocksdb::NewNoopTransform());  // the whole key is hashed
-  options.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(kCidBuckets));
+  options.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(memory.budget_bytes / kBudgetPerBucket));
   // Nearly every look-up is a miss, and memory decides it: a filter over each memtable and each table. 12
   // bits a key: 0.4% false positives, 15 MB for 10 million messages. A Ribbon filter would take 30% less and
   // cost each compaction three times the work; compaction shares two cores with the broker.

@@ -29,7 +29,8 @@ class RocksReplica final : public ReplicaStore {
  public:
   RocksReplica(RocksReplicaOptions options, std::shared_ptr<rocksdb::FileSystem> files)
       : options_(std::move(options)),
-        env_(rocksdb::NewCompositeEnv(make_retryable_files(std::move(files)))),
+        files_(std::make_shared<RocksFiles>(std::move(files))),
+        env_(rocksdb::NewCompositeEnv(files_)),
         memory_(options_.memory_budget_bytes) {
     write_options_.no_slowdown = true;
   }
@@ -59,6 +60,7 @@ class RocksReplica final : public ReplicaStore {
   static std::string explain(const Status& status);
 
   const RocksReplicaOptions options_;
+  const std::shared_ptr<RocksFiles> files_;
   const std::unique_ptr<rocksdb::Env> env_;
   const RocksMemory memory_;
   rocksdb::WriteOptions write_options_;
@@ -113,7 +115,7 @@ Status RocksReplica::write(rocksdb::WriteBatch& batch) { return db_->Write(write
 
 std::string RocksReplica::explain(const Status& status) {
   if (status.IsIncomplete()) return "the replica's disk is behind; try again in a moment";
-  if (status.IsNoSpace()) return "the replica's disk is full; free some space (" + status.ToString() + ")";
+  if (is_disk_full(status)) return "the replica's disk is full; free some space (" + status.ToString() + ")";
   if (status.IsInvalidArgument()) return "not a valid operation: " + status.ToString();
   return "the replica cannot be written: " + status.ToString();
 }
@@ -187,7 +189,7 @@ ReplicaResult<void> RocksReplica::snapshot_commit(std::uint64_t version) {
 
   // A million facts are worth not asking for again. And the old ones' tables go at once, not when compaction
   // comes.
-  status = db_->SyncWAL();
+  status = files_->sync_wals();
   const Slice first = begin;
   const Slice last = end;
   if (status.ok())
@@ -197,7 +199,7 @@ ReplicaResult<void> RocksReplica::snapshot_commit(std::uint64_t version) {
 }
 
 ReplicaResult<void> RocksReplica::sync() {
-  const Status status = db_->SyncWAL();
+  const Status status = files_->sync_wals();
   if (!status.ok()) return explain(status);
   return {};
 }
