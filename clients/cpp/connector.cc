@@ -82,7 +82,8 @@ void Connector::connected(const Outcome& outcome) {
   if (!outcome.ok()) {
     const bool credentials =
         outcome.reason == kReasonBadCredentials || outcome.reason == kReasonNotAuthorized;
-    return retry_later(credentials ? "the server refused us: " + outcome.message : outcome.message);
+    return retry_later(credentials ? "the server refused us: " + outcome.message : outcome.message,
+                       credentials);
   }
   online_since_ = environment_.now();
   deadline_ = renewal_;
@@ -127,11 +128,12 @@ void Connector::on_time(TimePoint now) {
   }
 }
 
-void Connector::retry_later(const std::string& reason) {
+void Connector::retry_later(const std::string& reason, bool refused) {
   token_pending_ = false;
   const Millis wait = backoff_.next();
   deadline_ = environment_.now() + wait;
-  set(State::waiting, reason, wait);
+  state_ = State::waiting;
+  actions_.status(Status{State::waiting, reason, wait, refused});
 }
 
 void Connector::schedule_renewal(const std::string& token) {
@@ -143,9 +145,9 @@ void Connector::schedule_renewal(const std::string& token) {
   renewal_ = environment_.now() + (left_s > 0 ? Millis(left_s * 800) : Millis(60'000));
 }
 
-void Connector::set(State state, const std::string& reason, Millis retry_in) {
+void Connector::set(State state, const std::string& reason) {
   state_ = state;
-  actions_.status(Status{state, reason, retry_in});
+  actions_.status(Status{state, reason});
 }
 
 }  // namespace parley::client

@@ -46,9 +46,9 @@ class Connector {
  private:
   void begin();
   void request_token();
-  void retry_later(const std::string& reason);
+  void retry_later(const std::string& reason, bool refused = false);
   void schedule_renewal(const std::string& token);
-  void set(State state, const std::string& reason, Millis retry_in = Millis(0));
+  void set(State state, const std::string& reason);
 
   Actions& actions_;
   const Environment& environment_;

@@ -13,13 +13,16 @@
 namespace parley::client {
 namespace {
 
-// Paho reports a failure as an MQTT 5 reason code, or as a negative code of its own when no packet came.
-Outcome failure_of(const mqtt::token& token) {
-  const int reason = static_cast<int>(token.get_reason_code());
-  if (reason >= 0x80) return {reason, mqtt::exception::reason_code_str(reason)};
+// Paho reports a failure as an MQTT 5 reason code, as that code in the place of its own error (a refused
+// CONNECT), or as a negative code of its own when no packet came.
+Outcome failure_of(const mqtt::token& token, const std::string& where) {
+  int reason = static_cast<int>(token.get_reason_code());
   const int code = token.get_return_code();
+  if (reason < 0x80 && code >= 0x80 && code <= 0xff) reason = code;
+  if (reason >= 0x80) return {reason, describe_reason(reason)};
+  if (code == MQTTASYNC_FAILURE) return {kNoReason, "no connection to " + where};
   std::string message = mqtt::exception::error_str(code);
-  return {kNoReason, message.empty() ? "connection failed" : message};
+  return {kNoReason, message.empty() ? "no connection to " + where : message};
 }
 
 // One connection. Callbacks check `muted` under a lock that close() takes too, so that after close() returns
@@ -28,11 +31,11 @@ class Connection {
  public:
   Connection(const ConnectRequest& request, TransportObserver& observer)
       : observer_(observer),
+        where_(request.host + ":" + std::to_string(request.port)),
         connect_listener_(*this, Kind::connect),
         publish_listener_(*this, Kind::publish),
         subscribe_listener_(*this, Kind::subscribe),
-        client_("tcp://" + request.host + ":" + std::to_string(request.port), request.client_id,
-                mqtt::create_options(MQTTVERSION_5), nullptr) {
+        client_("tcp://" + where_, request.client_id, mqtt::create_options(MQTTVERSION_5), nullptr) {
     client_.set_message_callback([this](mqtt::const_message_ptr message) {
       tell([&] { observer_.on_message(message->get_topic(), message->get_payload()); });
     });
@@ -41,7 +44,7 @@ class Connection {
     });
     client_.set_disconnected_handler([this](const mqtt::properties&, mqtt::ReasonCode code) {
       const int reason = static_cast<int>(code);
-      lost({reason, mqtt::exception::reason_code_str(reason)});
+      lost({reason, describe_reason(reason)});
     });
   }
 
@@ -96,7 +99,9 @@ class Connection {
    public:
     Listener(Connection& owner, Kind kind) : owner_(owner), kind_(kind) {}
     void on_success(const mqtt::token& token) override { owner_.finished(kind_, token, {}); }
-    void on_failure(const mqtt::token& token) override { owner_.finished(kind_, token, failure_of(token)); }
+    void on_failure(const mqtt::token& token) override {
+      owner_.finished(kind_, token, failure_of(token, owner_.where_));
+    }
 
    private:
     Connection& owner_;
@@ -146,6 +151,7 @@ class Connection {
   }
 
   TransportObserver& observer_;
+  const std::string where_;  // for messages
   std::mutex mutex_;
   bool muted_ = false;  // guarded by mutex_
   bool lost_ = false;   // guarded by mutex_

@@ -30,6 +30,9 @@ inline constexpr int kReasonPacketTooLarge = 0x95;
 inline constexpr int kReasonQuotaExceeded = 0x97;
 inline constexpr int kReasonPayloadInvalid = 0x99;
 
+// What a reason code means, for people.
+std::string describe_reason(int reason);
+
 // Made by the caller, unique within a connection; comes back with the outcome.
 using Ticket = std::uint64_t;
 

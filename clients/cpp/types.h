@@ -60,8 +60,9 @@ std::string_view to_string(State state);
 
 struct Status {
   State state = State::offline;
-  std::string reason;  // why the last connection ended or was refused, for people
+  std::string reason{};  // why the last connection ended or was refused, for people
   std::chrono::milliseconds retry_in{0};
+  bool refused = false;  // while waiting: the server did not take our token, so trying again may not help
 };
 
 // Events after `have` up to and including `prev` have not arrived; a `prev` of 0 means up to the newest.

@@ -41,6 +41,7 @@ void chat(const Context& context, const ChatOptions& options) {
       device_name(options.device.empty() ? "chat-" + random_hex_id().substr(0, 8) : options.device);
   const std::chrono::seconds patience{parse_duration_s(options.patience)};
   client::Options sdk{.host = context.host, .port = context.port, .user = user, .device = device};
+  sdk.backoff_ceiling = std::chrono::seconds(5);  // somebody is watching
   sdk.token = token_provider(context, user, device);
   const int status = chat::Terminal::usable() ? chat::run_in_terminal(std::move(sdk), room.str())
                                               : chat::run_in_lines(std::move(sdk), room.str(), patience);

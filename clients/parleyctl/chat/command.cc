@@ -118,14 +118,14 @@ const std::vector<std::string>& command_names() {
   return kNames;
 }
 
-const std::vector<std::string>& command_help() {
-  static const std::vector<std::string> kLines = [] {
-    std::vector<std::string> lines;
-    for (const Entry& entry : kEntries) {
-      std::string line(entry.usage);
-      line.resize(std::max<std::size_t>(line.size(), 20), ' ');
-      lines.push_back(line + "  " + std::string(entry.meaning));
-    }
+const std::vector<std::pair<std::string, std::string>>& command_help() {
+  static const std::vector<std::pair<std::string, std::string>> kLines = [] {
+    std::vector<std::pair<std::string, std::string>> lines;
+    for (const Entry& entry : kEntries) lines.emplace_back(entry.usage, entry.meaning);
+    lines.emplace_back("Up, Down", "earlier lines");
+    lines.emplace_back("Tab", "complete a command or a name");
+    lines.emplace_back("PgUp, PgDn", "scroll");
+    lines.emplace_back("Alt-Enter", "a line break");
     return lines;
   }();
   return kLines;

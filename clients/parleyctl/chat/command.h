@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "schemas/ids.h"
@@ -40,9 +41,9 @@ std::string emoji_of(std::string_view text);
 // The names after @ in a body, each once, in order, at most 50.
 std::vector<std::string> mentions_in(std::string_view body);
 
-// All commands, for completion; and how they are used, one line each.
+// All commands, for completion; and how each is used, with what it does.
 const std::vector<std::string>& command_names();
-const std::vector<std::string>& command_help();
+const std::vector<std::pair<std::string, std::string>>& command_help();
 // The line of help for what is being typed; empty if it is no command.
 std::string hint_for(std::string_view typed);
 

@@ -56,8 +56,8 @@ void Session::submit(const std::string& line) {
       numbers_ = !numbers_;
       return;
     case Command::Kind::help:
-      for (const std::string& text : command_help()) notice(text);
-      return notice("keys: Up and Down recall, Tab completes, PgUp and PgDn scroll, Alt-Enter breaks a line");
+      for (const auto& [usage, meaning] : command_help()) transcript_.explain(usage, meaning, now_ms());
+      return;
     case Command::Kind::quit:
       quitting_ = true;
       return;
@@ -140,6 +140,10 @@ void Session::on_status(const client::Status& status) {
     status_.reason = status.state == client::State::online ? std::string() : reason;
     retry_at_ = std::chrono::steady_clock::now() + status.retry_in;
     if (status.state != client::State::online) typing_people_.clear();
+    if (status.state == client::State::waiting && status.refused && !std::exchange(told_refused_, true)) {
+      warn("the server does not let " + me_ + " in. Is " + me_ + " a user there? 'parleyctl user put " + me_ +
+           "' makes one");
+    }
   });
 }
 

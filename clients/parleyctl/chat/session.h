@@ -89,6 +89,7 @@ class Session : private client::Listener {
   std::size_t failures_ = 0;
   bool numbers_ = false;
   bool quitting_ = false;
+  bool told_refused_ = false;
   std::optional<bool> joined_;
   std::unique_ptr<client::Client> client_;  // last: its destructor ends the thread that posts
 };

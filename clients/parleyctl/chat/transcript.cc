@@ -98,6 +98,11 @@ void Transcript::warn(const std::string& text, std::uint64_t now_ms) {
   add_note(Item::Kind::warning, text, now_ms);
 }
 
+void Transcript::explain(const std::string& what, const std::string& meaning, std::uint64_t now_ms) {
+  add_note(Item::Kind::notice, what, now_ms);
+  items_.back().note = clean(meaning);
+}
+
 const Item* Transcript::find(MessageId id) const {
   const auto it = std::find_if(items_.begin(), items_.end(),
                                [&](const Item& item) { return id != MessageId{0} && item.id == id; });

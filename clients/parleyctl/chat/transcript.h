@@ -31,7 +31,7 @@ struct Item {
   bool own = false;
   bool mentions_me = false;
   Delivery delivery = Delivery::stored;
-  std::string note;  // why it waits or failed
+  std::string note;  // why it waits or failed; of a notice: its second column
   std::string cid;
   Seq seq{0};
   MessageId id{0};
@@ -56,6 +56,8 @@ class Transcript {
   void apply(const Event& event);
   void notice(const std::string& text, std::uint64_t now_ms);
   void warn(const std::string& text, std::uint64_t now_ms);
+  // A notice in two columns.
+  void explain(const std::string& what, const std::string& meaning, std::uint64_t now_ms);
 
   const std::deque<Item>& items() const { return items_; }
   const Item* find(MessageId id) const;

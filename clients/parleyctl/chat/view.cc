@@ -121,10 +121,21 @@ class Page {
 
   void add_note(const Item& item) {
     const bool warning = item.kind == Item::Kind::warning;
+    if (!item.note.empty()) return add_explanation(item);
     std::string_view lead = "· ";
     for (const std::string& line : wrap(item.body, std::max(columns_ - 5, 8))) {
       rows_.push_back(" " + pen_(warning ? kYellow : kDim, std::string(lead) + line));
       lead = "  ";
+    }
+  }
+
+  void add_explanation(const Item& item) {
+    const int first = std::min(22, columns_ / 2);
+    const auto left = wrap(item.body, first - 2);
+    const auto right = wrap(item.note, std::max(columns_ - first - 4, 4));
+    for (std::size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
+      rows_.push_back("   " + pen_(kCyan, pad(i < left.size() ? left[i] : "", first)) +
+                      pen_(kDim, i < right.size() ? right[i] : ""));
     }
   }
 
