@@ -29,26 +29,40 @@ struct UserPut {
   std::int64_t tokens_after_s = 0;  // tokens with an earlier iat are refused
   UserStatus status = UserStatus::active;
 };
-struct UserRemove { std::string user; };
+struct UserRemove {
+  std::string user;
+};
 struct RoomPut {
   std::string room;
   RoomKind kind = RoomKind::channel;
   std::string limits = "default";
   RoomHistory history = RoomHistory::all;
   RoomStatus status = RoomStatus::active;
-  bool guests_post = false;                      // JSON "guests": "read" | "post"
-  MemberRole pin_role = MemberRole::admin;       // lowest role that may pin; JSON "pin": "member" | "admin" | "owner"
+  bool guests_post = false;  // JSON "guests": "read" | "post"
+  // The lowest role that may pin; JSON "pin": "member" | "admin" | "owner".
+  MemberRole pin_role = MemberRole::admin;
 };
-struct RoomRemove { std::string room; };
+struct RoomRemove {
+  std::string room;
+};
 struct MemberPut {
   std::string room;
   std::string user;
   MemberRole role = MemberRole::member;
   Seq since{0};  // sees events after this one
 };
-struct MemberRemove { std::string room; std::string user; };
-struct BlockPut { std::string user; std::string blocked; };
-struct BlockRemove { std::string user; std::string blocked; };
+struct MemberRemove {
+  std::string room;
+  std::string user;
+};
+struct BlockPut {
+  std::string user;
+  std::string blocked;
+};
+struct BlockRemove {
+  std::string user;
+  std::string blocked;
+};
 struct SessionRevoke {
   std::string sid;
   std::int64_t until_s = 0;  // the fact may be forgotten after this (the session's last token has expired)
@@ -60,8 +74,11 @@ struct TokenPut {
   TokenRole role = TokenRole::bot;
   std::int64_t until_s = 0;  // 0: no end
 };
-struct TokenRemove { Sha256 sha256{}; };
-// A class of limits; a field left out in JSON keeps the built-in default. "unlimited" is built in and cannot be put.
+struct TokenRemove {
+  Sha256 sha256{};
+};
+// A class of limits; a field left out in JSON keeps the built-in default. "unlimited" is built in and cannot
+// be put.
 struct LimitsPut {
   std::string name;
   double messages_per_s = 10;
@@ -76,8 +93,8 @@ struct LimitsPut {
 using ControlOp = std::variant<UserPut, UserRemove, RoomPut, RoomRemove, MemberPut, MemberRemove, BlockPut,
                                BlockRemove, SessionRevoke, TokenPut, TokenRemove, LimitsPut>;
 
-// One JSON object; unknown fields are ignored (later versions add some), wrong types and bad names are refused
-// with bad_payload and the field's name.
+// One JSON object; unknown fields are ignored (later versions add some), wrong types and bad names are
+// refused with bad_payload and the field's name.
 Result<ControlOp> parse_control_op(std::string_view json);
 std::string to_json(const ControlOp& op);
 
@@ -85,10 +102,11 @@ std::string to_json(const ControlOp& op);
 std::vector<std::uint8_t> control_ops_to_flatbuffer(const std::vector<ControlOp>& ops);
 Result<std::vector<ControlOp>> control_ops_from_flatbuffer(Bytes bytes);
 
-// A request on $CONTROL/parley/v1, JSON only (a snapshot.chunk may carry its ops as base64 FlatBuffers in "ops_fb").
+// A request on $CONTROL/parley/v1, JSON only (a snapshot.chunk may carry its ops as base64 FlatBuffers in
+// "ops_fb").
 struct ControlRequest {
-  std::string req;   // the caller's; comes back in the answer
-  std::string cmd;   // version, apply, snapshot.begin, ...
+  std::string req;  // the caller's; comes back in the answer
+  std::string cmd;  // version, apply, snapshot.begin, ...
   std::uint64_t from = 0;
   std::uint64_t to = 0;
   std::vector<ControlOp> ops;

@@ -1,4 +1,5 @@
-// The one vocabulary of refusals: what a client is told, what the log says and what the metric is labelled with.
+// The one vocabulary of refusals: what a client is told, what the log says and what the metric is labelled
+// with.
 #ifndef PARLEY_SCHEMAS_ERRORS_H_
 #define PARLEY_SCHEMAS_ERRORS_H_
 

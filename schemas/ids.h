@@ -16,7 +16,7 @@ namespace parley {
 bool is_user_name(std::string_view text);    // [a-z0-9][a-z0-9_.-]{1,31}
 bool is_device_name(std::string_view text);  // [A-Za-z0-9_-]{1,64}
 bool is_room_name(std::string_view text);    // [a-z0-9][a-z0-9_-]{1,63}
-bool is_cid(std::string_view text);          // 1 to 64 characters of valid UTF-8, none of them a control character
+bool is_cid(std::string_view text);  // 1 to 64 characters of valid UTF-8, none of them a control character
 
 // A name that has been checked. Two kinds of name never mix in a signature.
 template <class Tag>

@@ -25,9 +25,27 @@ using Bytes = std::span<const std::uint8_t>;
 
 // Values are those of schemas/types.fbs.
 enum class Kind : std::uint8_t {
-  text = 0, image = 1, file = 2, audio = 3, video = 4, location = 5, custom = 6, encrypted = 7,
-  edit = 16, del = 17, react = 18, unreact = 19, pin = 20, unpin = 21,
-  join = 32, leave = 33, role = 34, room = 35, system = 36,
+  text = 0,
+  image = 1,
+  file = 2,
+  audio = 3,
+  video = 4,
+  location = 5,
+  custom = 6,
+  encrypted = 7,
+  // Operations on `target`.
+  edit = 16,
+  del = 17,
+  react = 18,
+  unreact = 19,
+  pin = 20,
+  unpin = 21,
+  // Made by the server only.
+  join = 32,
+  leave = 33,
+  role = 34,
+  room = 35,
+  system = 36,
 };
 std::string_view to_string(Kind kind);  // del is spelled "delete"
 std::optional<Kind> parse_kind(std::string_view text);
@@ -141,8 +159,8 @@ class LogPageBuilder {
   std::unique_ptr<Impl> impl_;
 };
 
-// Readers of bytes that come from outside: verified before a field is touched; nothing when they are not valid.
-// The reader's Event points into `bytes` and into the reader.
+// Readers of bytes that come from outside: verified before a field is touched; nothing when they are not
+// valid. The reader's Event points into `bytes` and into the reader.
 class EventReader {
  public:
   EventReader();

@@ -1,5 +1,6 @@
 // The one rule that decides whether an operation on a message takes effect. Everybody who folds events into
-// messages (the broker node, the history, every SDK) asks this and nothing else, so that all readers agree. Pure.
+// messages (the broker node, the history, every SDK) asks this and nothing else, so that all readers agree.
+// Pure.
 #ifndef PARLEY_SCHEMAS_OPERATION_H_
 #define PARLEY_SCHEMAS_OPERATION_H_
 
@@ -11,8 +12,8 @@ namespace parley {
 
 // `sender`, `sender_role`: who made the operation and their role in the room at that time (the event carries
 // both); `author`: who sent the target; `pin_role`: the lowest role that pins, by the room's setting.
-constexpr bool takes_effect(Kind operation, std::string_view sender, MemberRole sender_role, std::string_view author,
-                            MemberRole pin_role) {
+constexpr bool takes_effect(Kind operation, std::string_view sender, MemberRole sender_role,
+                            std::string_view author, MemberRole pin_role) {
   switch (operation) {
     case Kind::edit:
       return sender == author;

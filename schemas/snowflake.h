@@ -12,7 +12,9 @@ inline constexpr std::uint64_t kSnowflakeEpochMs = 1'704'067'200'000;  // 2024-0
 inline constexpr std::uint16_t kMaxNode = 1023;
 
 constexpr std::uint64_t snowflake_ms(MessageId id) { return (raw(id) >> 22) + kSnowflakeEpochMs; }
-constexpr std::uint16_t snowflake_node(MessageId id) { return static_cast<std::uint16_t>((raw(id) >> 12) & 0x3ff); }
+constexpr std::uint16_t snowflake_node(MessageId id) {
+  return static_cast<std::uint16_t>((raw(id) >> 12) & 0x3ff);
+}
 
 // Ids of one node, strictly rising, whatever the clock does: when it stands still or jumps back, the last
 // millisecond is used on, and when that one's 4,096 ids are used up, the next is borrowed. One thread.

@@ -9,10 +9,10 @@
 namespace parley {
 
 enum class TopicKind : std::uint8_t {
-  other,                 // none of ours: an operator's pass-through pattern, or nothing
-  malformed,             // below one of our prefixes but not of the grammar (rooms/UPPER/send, users/x/nonsense)
-  room_send,             // rooms/{room}/send
-  room_messages,         // rooms/{room}/messages
+  other,          // none of ours: an operator's pass-through pattern, or nothing
+  malformed,      // below one of our prefixes but not of the grammar (rooms/UPPER/send, users/x/nonsense)
+  room_send,      // rooms/{room}/send
+  room_messages,  // rooms/{room}/messages
   room_messages_json,    // rooms/{room}/messages/json
   room_messages_ndjson,  // rooms/{room}/messages/ndjson
   room_typing,           // rooms/{room}/typing
@@ -42,10 +42,10 @@ Topic parse_topic(std::string_view topic);
 
 // A topic filter as in SUBSCRIBE.
 struct Filter {
-  bool shared = false;         // $share/{group}/{filter}
-  bool wildcard = false;       // holds + or #
-  std::string_view filter;     // without the $share/{group}/ part
-  Topic topic;                 // when there is no wildcard, parse_topic(filter)
+  bool shared = false;      // $share/{group}/{filter}
+  bool wildcard = false;    // holds + or #
+  std::string_view filter;  // without the $share/{group}/ part
+  Topic topic;              // when there is no wildcard, parse_topic(filter)
 };
 Filter parse_filter(std::string_view filter);
 
@@ -58,7 +58,7 @@ std::string messages_json_topic(std::string_view room);    // rooms/{room}/messa
 std::string messages_ndjson_topic(std::string_view room);  // rooms/{room}/messages/ndjson
 std::string send_topic(std::string_view room);
 std::string typing_topic(std::string_view room);
-std::string events_topic(std::string_view user);           // users/{user}/events
+std::string events_topic(std::string_view user);  // users/{user}/events
 
 inline constexpr std::string_view kControlTopic = "$CONTROL/parley/v1";
 inline constexpr std::string_view kControlResponseTopic = "$CONTROL/parley/v1/response";
