@@ -46,6 +46,7 @@ int run(int argc, char** argv) {
   parley::ctl::add_server_commands(app, context);
   parley::ctl::add_log_commands(app, context);
   parley::ctl::add_chat_command(app, context);
+  parley::ctl::add_completion_command(app, context);
 
   try {
     app.parse(argc, argv);
