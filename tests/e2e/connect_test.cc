@@ -113,7 +113,9 @@ TEST_P(ConnectTest, ClientIdOfAnotherForm) {
   EXPECT_EQ(with_password(world_.broker.token("mallory"), "mosq-AbC123"), refused());
   bob.ping();
   bob.disconnect();
-  EXPECT_EQ(with_password(world_.broker.token("mallory"), "mosq-AbC123"), 0);
+  // A plugin is not told a v5 session's expiry, so there the id stays with its owner.
+  EXPECT_EQ(with_password(world_.broker.token("mallory"), "mosq-AbC123"),
+            GetParam() == Version::v5 ? refused() : 0);
 }
 
 TEST_P(ConnectTest, DurableSessionKeepsItsClientIdAfterDisconnect) {

@@ -113,9 +113,11 @@ std::uint8_t RawClient::publish(std::string_view topic, std::string_view payload
                                 const PublishOptions& options) {
   const std::uint16_t id = send_publish(topic, payload, options);
   if (options.qos == 0) return 0;
-  if (options.qos == 1) return expect(PacketType::puback, id).reason;
-  const std::uint8_t reason = expect(PacketType::pubrec, id).reason;
-  if (reason >= 0x80) return reason;
+  // 0x10, "no matching subscribers", is a success, and true of every rooms/{room}/send.
+  const auto success_is_0 = [](std::uint8_t reason) -> std::uint8_t { return reason < 0x80 ? 0 : reason; };
+  if (options.qos == 1) return success_is_0(expect(PacketType::puback, id).reason);
+  const std::uint8_t reason = success_is_0(expect(PacketType::pubrec, id).reason);
+  if (reason != 0) return reason;
   std::string bytes;
   mqtt::append_ack(bytes, version_, PacketType::pubrel, id);
   send_bytes(bytes);

@@ -77,7 +77,8 @@ class RawClient {
   static RawClient connected(std::uint16_t port, const ConnectOptions& options);
 
   // --- whole exchanges
-  // Publishes and waits for PUBACK (QoS 1) or PUBCOMP (2; a refusing PUBREC ends it); returns its reason.
+  // Publishes and waits for PUBACK (QoS 1) or PUBCOMP (2; a refusing PUBREC ends it); returns its
+  // reason, 0 for every success.
   std::uint8_t publish(std::string_view topic, std::string_view payload, const PublishOptions& options = {});
   // Subscribes and waits; returns the reason of SUBACK: the QoS granted, or 0x80 and above.
   std::uint8_t subscribe(std::string_view filter, std::uint8_t qos = 1);
