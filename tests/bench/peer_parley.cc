@@ -134,10 +134,11 @@ class ParleyPeer : public Peer {
     metrics_port_.emplace();
     write_files();
     const fs::path log = var() / "log" / "stderr";
-    process_.emplace(
-        test::Command{.argv = {find_program("mosquitto", "mosquitto"), "-c", var() / "mosquitto.conf"},
-                      .env = {},
-                      .output = log});
+    // The shipped configuration's paths start in var.
+    process_.emplace(test::Command{
+        .argv = {"env", "-C", var(), find_program("mosquitto", "mosquitto"), "-c", "mosquitto.conf"},
+        .env = {},
+        .output = log});
     try {
       wait_until_it_answers(port(), service_, var() / "log" / "mosquitto.log");
     } catch (const std::runtime_error& error) {
