@@ -6,9 +6,9 @@ RUN /srv/parley/parley build
 FROM debian:bookworm-slim
 # Mosquitto, and the libraries that the plugin and parleyctl were linked to.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends mosquitto procps libboost-json1.81.0 libboost-url1.81.0 librocksdb7.8 \
-    libssl3 libsodium23 libflatbuffers2 libpaho-mqtt1.3 libpaho-mqttpp3-1 libprometheus-cpp-core1.0 \
-    libprometheus-cpp-pull1.0 libspdlog1.10 \
+ && apt-get install -y --no-install-recommends mosquitto procps libboost-json1.81.0 librocksdb7.8 \
+    libssl3 libutf8proc2 libpaho-mqtt1.3 libpaho-mqttpp3-1 libprometheus-cpp-core1.0 \
+    libprometheus-cpp-pull1.0 \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /srv/parley/parley /srv/parley/
 COPY --from=build /srv/parley/scripts /srv/parley/scripts

@@ -3,12 +3,12 @@
 run_packages=(mosquitto mosquitto-clients procps)
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
-  mosquitto-dev libmosquitto-dev          # headers of the plugin; the load generator's library
-  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
-  librocksdb-dev libssl-dev libsodium-dev
+  mosquitto-dev libmosquitto-dev          # the headers of the plugin API
+  libboost1.81-dev libboost-json1.81-dev
+  librocksdb-dev libssl-dev
   libflatbuffers-dev flatbuffers-compiler
   libpaho-mqtt-dev libpaho-mqttpp-dev     # the C++ SDK
-  libtomlplusplus-dev libcli11-dev libutf8proc-dev libspdlog-dev prometheus-cpp-dev
+  libtomlplusplus-dev libcli11-dev libutf8proc-dev prometheus-cpp-dev
   libgtest-dev libgmock-dev
 )
 # Only for `./parley test` and `./parley bench`. Node.js may come from elsewhere, so it is asked for by command.
@@ -38,11 +38,11 @@ ensure_packages() {
   fi
   for package in "$@"; do package_installed "$package" || missing+=("$package"); done
   ((${#missing[@]})) || return 0
-  say "Installing from Debian: ${missing[*]}"
   if ! prefix=$(as_root_prefix); then
     die "these packages are missing and you may not install them; ask an administrator to run:
   apt-get install --no-install-recommends ${missing[*]}"
   fi
+  say "Installing from Debian: ${missing[*]}"
   package_installed mosquitto && before=yes
   apt_install "$prefix" "${missing[@]}"
   # Debian starts a freshly installed Mosquitto as a service on port 1883; ours is the one that is wanted.

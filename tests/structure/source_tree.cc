@@ -31,10 +31,11 @@ bool is_source(std::string_view path) {
   return path.ends_with(".cc") || path.ends_with(".h") || path.ends_with(".c");
 }
 
-// Tests, benchmarks and fuzzers stand beside what they try.
+// Tests, benchmarks and fuzzers stand beside what they try; what several of them share is in a folder
+// `testing`.
 bool is_test(std::string_view path) {
-  return path.starts_with("tests/") || path.ends_with("_test.cc") || path.ends_with("_bench.cc") ||
-         path.ends_with("_fuzz.cc");
+  return path.starts_with("tests/") || path.find("/testing/") != std::string_view::npos ||
+         path.ends_with("_test.cc") || path.ends_with("_bench.cc") || path.ends_with("_fuzz.cc");
 }
 
 std::string first_part(std::string_view path) {
