@@ -1,6 +1,8 @@
 // Carries calls and news to the SDK's one thread; what happens there is engine.cc.
 #include "clients/cpp/client.h"
 
+#include <pthread.h>
+
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -112,6 +114,7 @@ class Client::Impl : public TransportObserver {
   }
 
   void run() {
+    ::pthread_setname_np(::pthread_self(), "parley-sdk");
     loop_->run([this] { return engine_.next_deadline(); }, [this] { engine_.on_time(); });
   }
 
@@ -154,8 +157,8 @@ void Client::cancel(const std::string& room, const std::string& cid) {
   impl_->post([room, cid](Engine& engine) { engine.cancel(room, cid); });
 }
 
-void Client::join(const std::string& room, Seq have) {
-  impl_->post([room, have](Engine& engine) { engine.join(room, have); });
+void Client::join(const std::string& room, Seq have, MessageId have_id) {
+  impl_->post([room, have, have_id](Engine& engine) { engine.join(room, have, have_id); });
 }
 
 void Client::leave(const std::string& room) {

@@ -108,8 +108,9 @@ class Client {
   // Takes back a message that is not settled; the server may have it already.
   void cancel(const std::string& room, const std::string& cid);
 
-  // Reads a room from now on, on this and every later connection. `have`: the last seq the app knows of.
-  void join(const std::string& room, Seq have = Seq{0});
+  // Reads a room from now on, on this and every later connection. `have`: the last seq the app knows of, and
+  // the id of the event there; what came after it is a gap.
+  void join(const std::string& room, Seq have = Seq{0}, MessageId have_id = MessageId{0});
   void leave(const std::string& room);
 
   // The user is typing, or has stopped; say it as often as you like.

@@ -67,13 +67,13 @@ void Engine::send(Outgoing message, SendDone done) {
   sender_.submit(std::move(message), std::move(done));
 }
 
-void Engine::join(const std::string& room, Seq have) {
+void Engine::join(const std::string& room, Seq have, MessageId have_id) {
   if (!is_room_name(room)) {
     const Refusal refusal{Code::bad_payload, "'" + room + "' is no valid room name"};
     return listener_.on_joined(room, &refusal);
   }
   RoomFeed::Sink& sink = *this;
-  if (!rooms_.try_emplace(room, room, have, sink).second) return;
+  if (!rooms_.try_emplace(room, room, have, have_id, sink).second) return;
   if (connector_.state() == State::online) subscribe_room(room);
 }
 
@@ -142,7 +142,7 @@ void Engine::subscribed(Ticket ticket, const Outcome& outcome) {
     return listener_.on_joined(it->first, &refusal);
   }
   listener_.on_joined(it->first, nullptr);
-  if (std::exchange(it->second.joined_before, true)) it->second.feed.resume(environment_.now());
+  it->second.feed.resume(environment_.now());
 }
 
 void Engine::received(std::string_view topic, std::string_view payload) {

@@ -37,7 +37,7 @@ class Engine : private Connector::Actions, private Sender::Actions, private Room
   void disconnect();
   void send(Outgoing message, SendDone done);
   void cancel(const std::string& room, const std::string& cid) { sender_.cancel(room, cid); }
-  void join(const std::string& room, Seq have);
+  void join(const std::string& room, Seq have, MessageId have_id = MessageId{0});
   void leave(const std::string& room);
   void typing(const std::string& room, bool typing);
   void token(std::uint64_t request, const std::string& token, const std::string& error);
@@ -59,9 +59,9 @@ class Engine : private Connector::Actions, private Sender::Actions, private Room
 
  private:
   struct RoomState {
-    RoomState(const std::string& room, Seq have, RoomFeed::Sink& sink) : feed(room, have, sink, {}) {}
+    RoomState(const std::string& room, Seq have, MessageId have_id, RoomFeed::Sink& sink)
+        : feed(room, have, have_id, sink, {}) {}
     RoomFeed feed;
-    bool joined_before = false;  // a SUBACK said yes at least once
   };
 
   // Connector::Actions

@@ -4,11 +4,11 @@
 
 namespace parley::client {
 
-RoomFeed::RoomFeed(std::string room, Seq have, Sink& sink, Limits limits)
-    : room_(std::move(room)), have_(have), sink_(sink), limits_(limits) {}
+RoomFeed::RoomFeed(std::string room, Seq have, MessageId have_id, Sink& sink, Limits limits)
+    : room_(std::move(room)), have_(have), have_id_(have_id), sink_(sink), limits_(limits) {}
 
 void RoomFeed::resume(TimePoint now) {
-  if (have_ != Seq{0} && !filling()) fetch(Gap{room_, have_, Seq{0}}, now);
+  if (have_ != Seq{0} && !filling()) fetch(gap_up_to(Seq{0}), now);
 }
 
 bool RoomFeed::receive(Bytes bytes, TimePoint now) {
@@ -19,7 +19,7 @@ bool RoomFeed::receive(Bytes bytes, TimePoint now) {
     hold(bytes);
     return true;
   }
-  if (shows_gap(*event) && fetch(Gap{room_, have_, event->stamp.prev}, now)) {
+  if (shows_gap(*event) && fetch(gap_up_to(event->stamp.prev), now)) {
     hold(bytes);
   } else {
     deliver(*event);
@@ -54,9 +54,12 @@ void RoomFeed::hold(Bytes bytes) {
 
 bool RoomFeed::shows_gap(const Event& event) const { return have_ != Seq{0} && event.stamp.prev > have_; }
 
+Gap RoomFeed::gap_up_to(Seq prev) const { return Gap{room_, have_, prev, have_id_}; }
+
 void RoomFeed::deliver(const Event& event) {
-  if (shows_gap(event)) sink_.skipped(Gap{room_, have_, event.stamp.prev});
+  if (shows_gap(event)) sink_.skipped(gap_up_to(event.stamp.prev));
   have_ = event.stamp.seq;
+  have_id_ = event.stamp.id;
   sink_.deliver(event);
 }
 

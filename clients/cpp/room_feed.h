@@ -33,7 +33,7 @@ class RoomFeed {
   };
 
   // Events up to `have` are known already; Seq{0}: the first one that arrives is taken as the beginning.
-  RoomFeed(std::string room, Seq have, Sink& sink, Limits limits);
+  RoomFeed(std::string room, Seq have, MessageId have_id, Sink& sink, Limits limits);
 
   // Subscribed again after a loss: what happened meanwhile is missing, up to the newest (Gap::prev is 0).
   void resume(TimePoint now);
@@ -53,12 +53,14 @@ class RoomFeed {
  private:
   bool fetch(const Gap& gap, TimePoint now);
   void hold(Bytes bytes);
+  Gap gap_up_to(Seq prev) const;
   bool shows_gap(const Event& event) const;
   void deliver(const Event& event);
   void release(TimePoint now);
 
   std::string room_;
   Seq have_;
+  MessageId have_id_;
   Sink& sink_;
   Limits limits_;
   EventReader reader_;

@@ -34,7 +34,7 @@ class RoomFeedTest : public testing::Test, public RoomFeed::Sink {
   std::vector<std::uint64_t> delivered;
   std::vector<Pair> fetched;
   std::vector<Pair> gaps;
-  RoomFeed feed{"general", Seq{0}, *this, {.held_events = 4, .fill_timeout = Millis(1000)}};
+  RoomFeed feed{"general", Seq{0}, MessageId{0}, *this, {.held_events = 4, .fill_timeout = Millis(1000)}};
 };
 
 TEST_F(RoomFeedTest, DeliversInOrderAndDropsDuplicates) {
@@ -63,7 +63,7 @@ TEST_F(RoomFeedTest, TellsOfAGapAndGoesOnWhenNothingCanBeFetched) {
 }
 
 TEST_F(RoomFeedTest, StartsFromWhatTheAppKnows) {
-  RoomFeed known{"general", Seq{3}, *this, {}};
+  RoomFeed known{"general", Seq{3}, MessageId{0}, *this, {}};
   known.receive(event_bytes({.seq = 3, .prev = 2}), now);
   known.receive(event_bytes({.seq = 5, .prev = 4}), now);
   EXPECT_THAT(delivered, ElementsAre(5));

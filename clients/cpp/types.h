@@ -70,6 +70,7 @@ struct Gap {
   std::string room;
   Seq have{0};
   Seq prev{0};
+  MessageId have_id{0};  // of the event at `have`; 0 when the app gave join() none
 };
 
 // Bytes of one event, as in a frame (schemas/event.fbs).

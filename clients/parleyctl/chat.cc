@@ -5,9 +5,12 @@
 #include "clients/parleyctl/chat/window.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/key_store.h"
+#include "clients/parleyctl/room_history.h"
 
 namespace parley::ctl {
 namespace {
+
+constexpr std::size_t kBacklog = 100;  // events
 
 struct ChatOptions {
   std::string room;
@@ -23,15 +26,21 @@ UserName who(const ChatOptions& options) {
   throw Failure("say who you are: parleyctl chat " + options.room + " --as alice", kExitUsage);
 }
 
-// $PARLEY_TOKEN for people without the server's key; with it, a fresh token for every connection.
+// With the server's key: a fresh token for every connection.
 client::TokenProvider token_provider(const Context& context, const UserName& user, const DeviceName& device) {
-  if (const char* token = std::getenv("PARLEY_TOKEN"); token != nullptr && *token != '\0') {
-    return client::fixed_token(token);
-  }
   auto key = std::make_shared<const SigningKey>(KeyStore(context.var).load());
   return [key, user, device](const client::TokenReply& reply) {
     reply(sign_token(*key, user.str(), device.str(), TokenRole::user, std::chrono::minutes(15)), "");
   };
+}
+
+// What was said before we came. Without a broker the chat begins empty, and waits for it.
+std::vector<client::EventBytes> recent(const Context& context, const RoomName& room, const UserName& user) {
+  try {
+    return recent_history(*connect_control(context), room.str(), user.str(), kBacklog);
+  } catch (const Failure&) {
+    return {};
+  }
 }
 
 void chat(const Context& context, const ChatOptions& options) {
@@ -42,9 +51,18 @@ void chat(const Context& context, const ChatOptions& options) {
   const std::chrono::seconds patience{parse_duration_s(options.patience)};
   client::Options sdk{.host = context.host, .port = context.port, .user = user, .device = device};
   sdk.backoff_ceiling = std::chrono::seconds(5);  // somebody is watching
-  sdk.token = token_provider(context, user, device);
-  const int status = chat::Terminal::usable() ? chat::run_in_terminal(std::move(sdk), room.str())
-                                              : chat::run_in_lines(std::move(sdk), room.str(), patience);
+  std::vector<client::EventBytes> backlog;
+  const bool in_terminal = chat::Terminal::usable();
+  // People without the server's key bring their token along, and see what is said while they are here.
+  if (const char* token = std::getenv("PARLEY_TOKEN"); token != nullptr && *token != '\0') {
+    sdk.token = client::fixed_token(token);
+  } else {
+    sdk.token = token_provider(context, user, device);
+    sdk.refetch = refetch_from_log(context);
+    if (in_terminal) backlog = recent(context, room, user);
+  }
+  const int status = in_terminal ? chat::run_in_terminal(std::move(sdk), room.str(), backlog)
+                                 : chat::run_in_lines(std::move(sdk), room.str(), patience);
   if (status != 0) throw CLI::RuntimeError(status);
 }
 

@@ -162,7 +162,8 @@ TEST_F(ParleyctlTest, LinesInLinesOutAndAllOfItInTheLog) {
   ASSERT_THAT(read, SizeIs(41));
   for (std::size_t i = 0; i < 40; ++i) {
     const json::object event = json::parse(read[i]).as_object();
-    EXPECT_EQ(event.at("body").as_string(), "message " + std::to_string(i + 1)) << "in the order they were written";
+    EXPECT_EQ(event.at("body").as_string(), "message " + std::to_string(i + 1))
+        << "in the order they were written";
   }
   const json::object third = json::parse(read[2]).as_object();
   EXPECT_THAT(lines_of(ctl({"log", "read", "--room", "general", "--after",
@@ -207,7 +208,7 @@ TEST_F(ParleyctlTest, TheWindowSendsShowsAndGivesTheTerminalBack) {
   put_people();
   Pty alice = chat("alice");
   ASSERT_TRUE(alice.shows("online")) << alice.output();
-  ASSERT_TRUE(alice.shows("appears here"));
+  ASSERT_TRUE(alice.shows("this is #general"));
   EXPECT_FALSE(alice.cooked());
   alice.type("hello w\xc3\xb6rld\r");
   ASSERT_TRUE(alice.shows("✓")) << alice.output();
@@ -252,6 +253,30 @@ TEST_F(ParleyctlTest, WhatIsWrittenOfflineIsSentOnceWhenTheBrokerIsBack) {
   alice.type("\x03");
   EXPECT_EQ(alice.wait(), 0);
   EXPECT_THAT(lines_of(ctl({"log", "read", "--room", "general"}).text), SizeIs(1));
+}
+
+TEST_F(ParleyctlTest, TheWindowBeginsWithWhatWasSaidAndFetchesWhatItMissed) {
+  put_people();
+  ctl({"chat", "general", "--as", "bob"}, "said before\n");
+  Pty alice = chat("alice");
+  ASSERT_TRUE(alice.shows("said before")) << alice.output();
+  ASSERT_TRUE(alice.shows("online"));
+  // Stopped, it loses its connection without noticing; what is said meanwhile never reaches it.
+  ::kill(alice.pid(), SIGSTOP);
+  EXPECT_EQ(ctl({"kick", "alice:tty"}).status, 0);
+  ctl({"chat", "general", "--as", "bob"}, "said meanwhile\n");
+  ::kill(alice.pid(), SIGCONT);
+  EXPECT_TRUE(alice.shows("said meanwhile")) << alice.output();
+  EXPECT_THAT(alice.output(), Not(HasSubstr("missed")));
+}
+
+TEST_F(ParleyctlTest, WhoJoinedLaterSeesNothingFromBefore) {
+  put_people();
+  ctl({"chat", "general", "--as", "bob"}, "one\ntwo\n");
+  ASSERT_EQ(ctl({"member", "put", "general", "carol", "--since", "1"}).status, 0);
+  Pty carol = chat("carol");
+  ASSERT_TRUE(carol.shows("two")) << carol.output();
+  EXPECT_THAT(carol.output(), Not(HasSubstr("one")));
 }
 
 TEST_F(ParleyctlTest, CompletionIsValidBash) {

@@ -21,8 +21,17 @@ Session::Session(client::Options options, std::string room, Face& face)
 
 Session::~Session() { client_.reset(); }
 
-void Session::start() {
-  client_->join(room_);
+void Session::start(const std::vector<client::EventBytes>& backlog) {
+  Seq have{0};
+  MessageId have_id{0};
+  for (const client::EventBytes& bytes : backlog) {
+    const auto event = reader_.read(bytes);
+    if (!event || event->stamp.room != room_ || event->stamp.seq <= have) continue;
+    transcript_.apply(*event);
+    have = event->stamp.seq;
+    have_id = event->stamp.id;
+  }
+  client_->join(room_, have, have_id);
   client_->connect();
 }
 
@@ -211,7 +220,7 @@ void Session::joined(const std::optional<Refusal>& refusal) {
            me_ + "' makes " + me_ + " one");
     }
   } else if (first) {
-    notice("this is #" + room_ + "; what is said from now on appears here");
+    notice("this is #" + room_ + (transcript_.items().empty() ? "; what is said appears here" : ""));
   }
 }
 

@@ -34,7 +34,8 @@ class Session : private client::Listener {
   Session(client::Options options, std::string room, Face& face);
   ~Session() override;
 
-  void start();
+  // `backlog`: what was said before, oldest first.
+  void start(const std::vector<client::EventBytes>& backlog = {});
   // A line as typed: a message or a command.
   void submit(const std::string& line);
   void typing(bool typing) { client_->typing(room_, typing); }

@@ -33,8 +33,8 @@ class Window : private Session::Face {
     utc_offset_s_ = static_cast<int>(tm.tm_gmtoff);
   }
 
-  void run() {
-    session_.start();
+  void run(const std::vector<client::EventBytes>& backlog) {
+    session_.start(backlog);
     while (!session_.quitting() && !leaving_) {
       show();
       wait();
@@ -186,11 +186,12 @@ class Window : private Session::Face {
 
 }  // namespace
 
-int run_in_terminal(client::Options options, const std::string& room) {
+int run_in_terminal(client::Options options, const std::string& room,
+                    const std::vector<client::EventBytes>& backlog) {
   std::size_t unsent = 0;
   {
     Window window(std::move(options), room);
-    window.run();
+    window.run(backlog);
     unsent = window.unsent();
   }
   if (unsent > 0) std::fprintf(stderr, "parleyctl: %zu of your messages were not sent\n", unsent);

@@ -9,8 +9,10 @@
 
 namespace parley::chat {
 
-// Both return the exit status. The terminal one needs Terminal::usable().
-int run_in_terminal(client::Options options, const std::string& room);
+// Both return the exit status. The terminal one needs Terminal::usable(); `backlog` is what was said before,
+// oldest first.
+int run_in_terminal(client::Options options, const std::string& room,
+                    const std::vector<client::EventBytes>& backlog);
 
 // Lines from standard input are sent, the room's messages are printed one a line, notices and refusals go to
 // standard error. Ends at the end of input once everything is acknowledged: 0, or 1 if something was refused,
