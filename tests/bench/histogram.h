@@ -4,6 +4,8 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 
 namespace parley::bench {
@@ -37,7 +39,7 @@ class Histogram {
   static double upper_bound(std::size_t index) {
     if (index < 64) return static_cast<double>(index);
     const int shift = static_cast<int>(index / 64) - 1;
-    return static_cast<double>((64 + index % 64 + 1) << shift);
+    return std::ldexp(static_cast<double>(64 + index % 64 + 1), shift);
   }
 
   std::array<std::uint64_t, 64 * 60> counts_{};

@@ -27,7 +27,7 @@ class ProgramPeer : public Peer {
     port_.emplace();
     const test::Command command = prepare();
     process_.emplace(command);
-    wait_until_it_answers(port(), {"probe", "", ""}, command.output);
+    wait_until_it_answers(port(), {"probe", "", ""}, *process_, command.output);
   }
   void stop() override {
     if (process_) process_->stop(SIGTERM, 10s);
@@ -120,10 +120,12 @@ class RabbitmqPeer : public ProgramPeer {
                          "vm_memory_high_watermark.relative = 0.6\n");
     test::write_file(folder() / "enabled_plugins", "[rabbitmq_mqtt].\n");
     test::write_file(folder() / "rabbitmq-env.conf", "");
-    return {.argv = {find_program("rabbitmq-server", "rabbitmq-server")},
-            // epmd, Erlang's name server, would outlive us as a daemon; -start_epmd false needs a node
-            // without a name service, so it gets a port of its own and ends with its node
-            // (-relaxed_command_check lets us kill it).
+    // Not the one in sbin: started by root, that becomes the user rabbitmq, who may not use our folder.
+    const fs::path server = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+    if (!fs::exists(server)) find_program("rabbitmq-server", "rabbitmq-server");
+    return {.argv = {fs::exists(server) ? server.string() : "rabbitmq-server"},
+            // epmd, Erlang's name server, starts as a daemon that outlives the node: it gets a port of its
+            // own, by which stop() finds it.
             .env = {{"RABBITMQ_CONFIG_FILE", at + "/rabbitmq"},
                     {"RABBITMQ_CONF_ENV_FILE", at + "/rabbitmq-env.conf"},
                     {"RABBITMQ_ENABLED_PLUGINS_FILE", at + "/enabled_plugins"},
@@ -134,6 +136,7 @@ class RabbitmqPeer : public ProgramPeer {
                     {"RABBITMQ_DIST_PORT", std::to_string(dist_port_->number())},
                     {"ERL_EPMD_PORT", std::to_string(epmd_port_->number())},
                     {"ERL_EPMD_ADDRESS", "127.0.0.1"},
+                    {"ERL_CRASH_DUMP", "/dev/null"},
                     {"HOME", at}},
             .output = folder() / "log"};
   }
@@ -150,6 +153,13 @@ class RabbitmqPeer : public ProgramPeer {
   std::optional<test::PortLease> dist_port_;
   std::optional<test::PortLease> epmd_port_;
 };
+
+std::string last_words(const fs::path& log) {
+  constexpr std::size_t kEnough = 1500;
+  if (!fs::exists(log)) return "(none)";
+  const std::string text = test::read_file(log);
+  return text.size() > kEnough ? "..." + text.substr(text.size() - kEnough) : text;
+}
 
 std::string number(int value) {
   char text[16];
@@ -184,7 +194,8 @@ std::string find_program(std::string_view name, std::string_view package) {
                            ", or leave it out of --peers");
 }
 
-void wait_until_it_answers(std::uint16_t port, const Login& login, const fs::path& log) {
+void wait_until_it_answers(std::uint16_t port, const Login& login, test::Process& process,
+                           const fs::path& log) {
   const test::Deadline deadline(60s);
   while (true) {
     std::string why = "it refuses the connection";
@@ -205,9 +216,11 @@ void wait_until_it_answers(std::uint16_t port, const Login& login, const fs::pat
     } catch (const std::runtime_error& error) {
       why = error.what();
     }
-    if (deadline.passed()) {
+    const bool running = process.running();
+    if (!running || deadline.passed()) {
+      if (!running) why = "it has ended";
       throw std::runtime_error("no answer on port " + std::to_string(port) + " (" + why + "); its log:\n" +
-                               (fs::exists(log) ? test::read_file(log) : std::string("(none)")));
+                               last_words(log));
     }
     usleep(20'000);
   }

@@ -13,6 +13,10 @@
 #include "schemas/mqtt_packet.h"
 #include "tests/bench/work.h"
 
+namespace parley::test {
+class Process;
+}
+
 namespace parley::bench {
 
 struct PeerOptions {
@@ -58,8 +62,10 @@ std::unique_ptr<Peer> make_peer(std::string_view name, const PeerOptions& option
 std::string room_name(int room);
 std::string find_program(std::string_view name, std::string_view package);
 std::unique_ptr<Peer> make_parley_peer(const PeerOptions& options);
-// Returns when an MQTT CONNECT is accepted.
-void wait_until_it_answers(std::uint16_t port, const Login& login, const std::filesystem::path& log);
+// Returns when an MQTT CONNECT is accepted. Throws std::runtime_error with what it said in `log` when it ends
+// instead.
+void wait_until_it_answers(std::uint16_t port, const Login& login, test::Process& process,
+                           const std::filesystem::path& log);
 
 }  // namespace parley::bench
 

@@ -140,7 +140,7 @@ class ParleyPeer : public Peer {
         .env = {},
         .output = log});
     try {
-      wait_until_it_answers(port(), service_, var() / "log" / "mosquitto.log");
+      wait_until_it_answers(port(), service_, *process_, var() / "log" / "mosquitto.log");
     } catch (const std::runtime_error& error) {
       throw std::runtime_error(error.what() + ("\n" + test::read_file(log)));
     }

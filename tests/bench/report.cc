@@ -112,7 +112,8 @@ std::string remarks(const std::vector<RunRecord>& runs, const std::string& work,
   std::string text;
   for (const RunRecord& run : runs) {
     if (run.work != work || run.peer != peer) continue;
-    const std::string faults = run.error.empty() ? faults_of(run.figures) : "FAILED: " + run.error;
+    const std::string faults =
+        run.error.empty() ? faults_of(run.figures) : "FAILED: " + run.error.substr(0, run.error.find('\n'));
     if (!faults.empty()) text += format("    round %d: ", run.round + 1) + faults + "\n";
   }
   return text;
