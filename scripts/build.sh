@@ -31,9 +31,13 @@ build() {
     say "Configuring ($preset)"
     run_logged "$dir/configure.log" "cmake" cmake "${fresh[@]}" -S "$home" -B "$dir" --preset "$preset"
   fi
-  say "Building ($preset; the first time takes some minutes)"
   local -a targets=()
   (($# == 0)) || targets=(--target "$@")
+  if [[ $(cmake --build "$dir" "${targets[@]}" -- -n 2>/dev/null) == *"no work to do"* ]]; then
+    exec 8>&-
+    return 0
+  fi
+  say "Building ($preset; the first time takes some minutes)"
   NINJA_STATUS='  [%f/%t, %es] ' cmake --build "$dir" -j "$(build_jobs)" "${targets[@]}" ||
     die "the build failed; the compiler's words are above"
   exec 8>&-
