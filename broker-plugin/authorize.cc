@@ -50,7 +50,9 @@ Refusal refuse(Code code, std::string message) { return {code, std::move(message
 
 bool may_read(const Session& session, const Topic& topic, std::string_view name, const Facts& facts) {
   if (session.who.internal) return topic.kind == TopicKind::room_will;
-  if (topic.kind == TopicKind::room_send || topic.kind == TopicKind::malformed) return false;
+  if (topic.kind == TopicKind::room_send || topic.kind == TopicKind::user_token ||
+      topic.kind == TopicKind::malformed)
+    return false;
   if (is_service(session)) return true;
   if (session.who.anonymous)
     return topic.kind == TopicKind::other && pattern_allows(session, name, &OpenedPattern::read);

@@ -67,8 +67,9 @@ enum class Access : std::uint8_t { read, write, subscribe, unsubscribe };
 
 struct AccessCheck {
   ClientHandle client = nullptr;
-  std::string_view username;  // the broker's, for clients whose session is over (wills)
-  std::string_view topic;     // a filter for subscribe and unsubscribe
+  std::string_view client_id;  // these two are the broker's, for clients whose connection is over (wills, and
+  std::string_view username;   // sessions that wait for their client); the name is the one we gave it
+  std::string_view topic;      // a filter for subscribe and unsubscribe
   Access access = Access::read;
   const void* payload = nullptr;  // what a read or write carries
   std::size_t payload_size = 0;

@@ -77,6 +77,7 @@ class Node {
   boost::system::result<void, std::string> load();
 
   bool check_read(const Session& session, std::string_view name);
+  bool check_read_of_absent(const AccessCheck& check);
   ListenerCount* listeners_of(const Topic& topic);
   void subscribed(Session& session, const Filter& filter);
   PublishVerdict publish_to_room(Session& session, const Topic& topic, const Publish& publish);

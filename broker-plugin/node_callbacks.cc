@@ -68,6 +68,7 @@ void Node::on_disconnect(ClientHandle client, bool keeps_session) {
 bool Node::on_access(const AccessCheck& check) {
   Session* session = sessions_.find(check.client);
   if (session == nullptr) {
+    if (check.access == Access::read) return check_read_of_absent(check);
     // A last will: the broker asks after it has told us that the connection is gone. The name is the one that
     // we gave the client when it connected.
     if (check.access != Access::write || check.username.empty()) return false;
@@ -107,6 +108,29 @@ bool Node::check_read(const Session& session, std::string_view name) {
   }
   metrics_.deliveries.add();
   return true;
+}
+
+// The client is away but the broker holds its session, and asks for it as for the others: what we allow is
+// queued until it is back.
+bool Node::check_read_of_absent(const AccessCheck& check) {
+  Session absent;
+  Identity& who = absent.who;
+  if (check.username.empty()) {
+    if (!config_.auth.anonymous) return false;
+    who.anonymous = true;
+  } else {
+    who.user = directory_->find_user(check.username);
+    if (who.user == kNoUser) return false;
+    const UserFacts& facts = facts_->user(who.user);
+    if (!facts.exists || facts.status != UserStatus::active) return false;
+    who.name = directory_->user_name(who.user);
+    who.role = facts.role;
+  }
+  if (parse_topic(check.topic).kind == TopicKind::other) {
+    if (const auto id = parse_client_id(check.client_id)) who.device = id->device;
+    absent.patterns = open_patterns(config_.pass_through, who);
+  }
+  return check_read(absent, check.topic);
 }
 
 ListenerCount* Node::listeners_of(const Topic& topic) {
@@ -193,8 +217,7 @@ PublishVerdict Node::publish_to_room(Session& session, const Topic& topic, const
   Result<void> outcome =
       publish.retain
           ? Refusal{Code::bad_payload, "messages cannot be retained; publish without the retain flag", {}}
-      : publish.qos > 1 ? Refusal{Code::bad_payload, "messages are published with QoS 0 or 1", {}}
-                        : admission_.admit(author_of(session), topic.room, publish.payload);
+          : admission_.admit(author_of(session), topic.room, publish.payload);
   metrics_.admit_ns.observe(clock_.steady_ns() - begin_ns);
   if (outcome) return PublishVerdict::pass();
   refuse(session.who.user, topic.room, admission_.last_cid(), outcome.error());

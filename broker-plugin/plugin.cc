@@ -77,8 +77,11 @@ int on_acl_check(int, void* data, void* self) {
   const auto& e = *static_cast<mosquitto_evt_acl_check*>(data);
   return guarded(plugin, MOSQ_ERR_ACL_DENIED, [&] {
     const Access access = to_access(e.access);
-    AccessCheck check{.client = e.client, .username = {}, .topic = text(e.topic), .access = access};
-    if (access == Access::write) check.username = text(mosquitto_client_username(e.client));
+    const AccessCheck check{.client = e.client,
+                            .client_id = text(mosquitto_client_id(e.client)),
+                            .username = text(mosquitto_client_username(e.client)),
+                            .topic = text(e.topic),
+                            .access = access};
     return plugin.node->on_access(check) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
   });
 }
