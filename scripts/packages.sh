@@ -1,4 +1,5 @@
 # Debian packages and what installs them. Sourced by ./parley.
+# shellcheck disable=SC2034  # used by who sources this
 
 run_packages=(mosquitto mosquitto-clients procps)
 build_packages=(
