@@ -4,7 +4,9 @@
 #define PARLEY_STORAGE_FAULT_FILES_H_
 
 #include <rocksdb/file_system.h>
+#include <rocksdb/system_clock.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -76,6 +78,16 @@ class FaultFiles final : public rocksdb::FileSystemWrapper {
   std::uint64_t budget_ = ~std::uint64_t{0};
   Fault after_budget_ = Fault::none;
   std::map<std::string, Entry> entries_;  // by path
+};
+
+// The engine's clock without its waits: it sleeps a second after each failed flush.
+class ImpatientClock final : public rocksdb::SystemClockWrapper {
+ public:
+  ImpatientClock() : SystemClockWrapper(rocksdb::SystemClock::Default()) {}
+  const char* Name() const override { return "parley.impatient"; }
+  void SleepForMicroseconds(int micros) override {
+    SystemClockWrapper::SleepForMicroseconds(std::min(micros, 1000));
+  }
 };
 
 }  // namespace parley::storage

@@ -30,6 +30,10 @@ std::string open_error_message(const rocksdb::Status& status, const std::filesys
              "); stop that one, or give this one a data folder of its own";
     }
   }
+  if (has("While mkdir")) {
+    return message + "the folder cannot be made (" + text +
+           "); make its parent a folder that the user this process runs as may write to";
+  }
   if (has("Permission denied") || has("Read-only file system")) {
     return message + "not writable (" + text +
            "); make the folder belong to the user this process runs as, e.g. chown -R mosquitto " + folder;

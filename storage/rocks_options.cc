@@ -8,7 +8,6 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
-#include <limits>
 
 namespace parley::storage {
 namespace {
@@ -76,10 +75,8 @@ RocksMemory::RocksMemory(std::size_t budget)
   cache = rocksdb::NewLRUCache(options);
 }
 
-rocksdb::DBOptions log_db_options(const RocksMemory& memory, const std::string& info_log_level,
-                                  rocksdb::Env* env) {
+rocksdb::DBOptions log_db_options(const RocksMemory& memory, const std::string& info_log_level) {
   rocksdb::DBOptions options;
-  options.env = env;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.info_log_level = info_level(info_log_level);
@@ -91,8 +88,6 @@ rocksdb::DBOptions log_db_options(const RocksMemory& memory, const std::string& 
   // Recovery. A torn or missing tail of the WAL ends the log there: everything before survives, nothing
   // after.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  // All column families flush at one cut, so that no table is ever ahead of another family's.
-  options.atomic_flush = true;
   // What a start has to read again, at most.
   options.max_total_wal_size = memory.budget_bytes / 3;
   // The WAL has everything; a stop is quick and leaves the same state as a crash.
@@ -112,7 +107,7 @@ rocksdb::DBOptions log_db_options(const RocksMemory& memory, const std::string& 
   options.bytes_per_sync = 512 << 10;
   options.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(memory.budget_bytes / 2, memory.cache, false);
-  // Errors wait for recover(): the caller decides when to try again.
+  // Errors wait for RocksEngine::recover(), which knows more than the engine's own attempts.
   options.max_bgerror_resume_count = 0;
   return options;
 }
@@ -178,18 +173,19 @@ rocksdb::ColumnFamilyOptions meta_options(const RocksMemory& memory) {
   return options;
 }
 
-rocksdb::Options replica_options(const RocksMemory& memory, rocksdb::Env* env) {
-  rocksdb::ColumnFamilyOptions family = base_options(memory, 1.0 / 8);
-  family.target_file_size_base = 16 << 20;
-  family.max_bytes_for_level_base = 64 << 20;
-  rocksdb::BlockBasedTableOptions table = table_options(memory);
-  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  rocksdb::DBOptions db = log_db_options(memory, "warn", env);
-  db.atomic_flush = false;  // one column family
-  db.max_open_files = 64;
-  // Nobody calls recover() here: the engine tries again by itself, every second.
-  db.max_bgerror_resume_count = std::numeric_limits<int>::max();
-  return {db, family};
+rocksdb::DBOptions replica_db_options(const RocksMemory& memory) {
+  rocksdb::DBOptions options = log_db_options(memory, "warn");
+  options.max_open_files = 64;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions facts_options(const RocksMemory& memory) {
+  rocksdb::ColumnFamilyOptions options = base_options(memory, 1.0 / 8);
+  options.target_file_size_base = 16 << 20;
+  options.max_bytes_for_level_base = 64 << 20;
+  // No filter: nothing here asks for what may be missing.
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(memory)));
+  return options;
 }
 
 }  // namespace parley::storage

@@ -17,14 +17,14 @@ struct RocksMemory {
   std::shared_ptr<rocksdb::Cache> cache;
 };
 
-rocksdb::DBOptions log_db_options(const RocksMemory& memory, const std::string& info_log_level,
-                                  rocksdb::Env* env);
+rocksdb::DBOptions log_db_options(const RocksMemory& memory, const std::string& info_log_level);
 rocksdb::ColumnFamilyOptions events_options(const RocksMemory& memory);
 rocksdb::ColumnFamilyOptions cids_options(const RocksMemory& memory,
                                           std::shared_ptr<rocksdb::CompactionFilterFactory> filter);
 rocksdb::ColumnFamilyOptions rooms_options(const RocksMemory& memory);
 rocksdb::ColumnFamilyOptions meta_options(const RocksMemory& memory);
-rocksdb::Options replica_options(const RocksMemory& memory, rocksdb::Env* env);
+rocksdb::DBOptions replica_db_options(const RocksMemory& memory);
+rocksdb::ColumnFamilyOptions facts_options(const RocksMemory& memory);
 
 }  // namespace parley::storage
 

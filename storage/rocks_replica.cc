@@ -1,14 +1,14 @@
 #include "storage/rocks_replica.h"
 
 #include <rocksdb/convenience.h>
-#include <rocksdb/db.h>
 
 #include <atomic>
+#include <chrono>
 
 #include "storage/replica_batch.h"
 #include "storage/replica_bytes.h"
+#include "storage/rocks_engine.h"
 #include "storage/rocks_errors.h"
-#include "storage/rocks_files.h"
 #include "storage/rocks_options.h"
 
 namespace parley::storage {
@@ -20,25 +20,24 @@ using rocksdb::Status;
 Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
 constexpr std::size_t kReadAheadBytes = 1 << 20;
+constexpr std::chrono::seconds kRecoverEvery{1};
 constexpr std::string_view kDamaged =
     "a fact in the replica is damaged; remove the replica's folder, the feed brings all facts again";
+
+std::string range_start(Generation generation) { return std::string(1, static_cast<char>(generation)); }
+std::string range_end(Generation generation) { return std::string(1, static_cast<char>(generation + 1)); }
 
 // Facts live in generations, told apart by the first byte of their keys. One serves. A snapshot is gathered
 // in another, and the commit is one small write that names the new one and drops the old.
 class RocksReplica final : public ReplicaStore {
  public:
-  RocksReplica(RocksReplicaOptions options, std::shared_ptr<rocksdb::FileSystem> files)
+  RocksReplica(RocksReplicaOptions options, std::shared_ptr<rocksdb::FileSystem> files,
+               std::shared_ptr<rocksdb::SystemClock> clock)
       : options_(std::move(options)),
-        files_(std::make_shared<RocksFiles>(std::move(files))),
-        env_(rocksdb::NewCompositeEnv(files_)),
-        memory_(options_.memory_budget_bytes) {
+        memory_(options_.memory_budget_bytes),
+        engine_(options_.path, std::move(files), std::move(clock)) {
     write_options_.no_slowdown = true;
   }
-  ~RocksReplica() override {
-    if (db_) db_->Close().PermitUncheckedError();
-  }
-  RocksReplica(const RocksReplica&) = delete;
-  RocksReplica& operator=(const RocksReplica&) = delete;
 
   Status open();
 
@@ -53,52 +52,58 @@ class RocksReplica final : public ReplicaStore {
  private:
   Status load_state();
   Status drop_all_but(Generation generation);
-  Status write(rocksdb::WriteBatch& batch);
+  using Hold = RocksEngine::Hold;
+  Status write(const Hold& db, rocksdb::WriteBatch& batch);
+  Status ready();
   Generation after(Generation generation) const {
     return generation == kLastGeneration ? kFirstGeneration : static_cast<Generation>(generation + 1);
   }
   static std::string explain(const Status& status);
 
   const RocksReplicaOptions options_;
-  const std::shared_ptr<RocksFiles> files_;
-  const std::unique_ptr<rocksdb::Env> env_;
   const RocksMemory memory_;
+  RocksEngine engine_;
   rocksdb::WriteOptions write_options_;
-  std::unique_ptr<rocksdb::DB> db_;
+
+  // Writing has failed: the next write first tries to recover, at most once in kRecoverEvery.
+  std::atomic<bool> failed_{false};
+  std::atomic<bool> sync_failed_{false};
+  std::chrono::steady_clock::time_point next_recovery_;  // the writer's thread
 
   std::atomic<std::uint64_t> version_{0};
   std::atomic<Generation> serving_{kFirstGeneration};
   Generation gathering_ = 0;  // 0: no snapshot is being gathered
 };
 
-std::string range_start(Generation generation) { return std::string(1, static_cast<char>(generation)); }
-std::string range_end(Generation generation) { return std::string(1, static_cast<char>(generation + 1)); }
-
 Status RocksReplica::open() {
-  rocksdb::DB* db = nullptr;
-  const Status status = rocksdb::DB::Open(replica_options(memory_, env_.get()), options_.path.string(), &db);
-  db_.reset(db);
+  const Status status = engine_.open(replica_db_options(memory_),
+                                     {{rocksdb::kDefaultColumnFamilyName, facts_options(memory_)}});
   return status.ok() ? load_state() : status;
 }
 
 Status RocksReplica::load_state() {
-  std::string value;
-  Status status = db_->Get(rocksdb::ReadOptions(), kStateKey, &value);
-  if (status.ok()) {
-    const auto state = parse_state(value);
-    if (!state) return Status::Corruption("bad state of the replica");
-    version_.store(state->version);
-    serving_.store(state->generation);
-  } else if (!status.IsNotFound()) {
-    return status;
+  {
+    const auto db = engine_.hold();
+    std::string value;
+    const Status status = db->Get(rocksdb::ReadOptions(), kStateKey, &value);
+    if (status.ok()) {
+      const auto state = parse_state(value);
+      if (!state) return Status::Corruption("bad state of the replica");
+      version_.store(state->version);
+      serving_.store(state->generation);
+    } else if (!status.IsNotFound()) {
+      return status;
+    }
   }
   return drop_all_but(serving_.load());
 }
 
 // What an unfinished snapshot, or a crash just after a commit, has left.
 Status RocksReplica::drop_all_but(Generation generation) {
+  const auto db = engine_.hold();
+  if (!db) return Status::IOError("closed");
   rocksdb::WriteBatch batch;
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions()));
+  const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(rocksdb::ReadOptions()));
   for (it->Seek(range_start(kFirstGeneration)); it->Valid();) {
     const auto found = static_cast<Generation>(static_cast<unsigned char>(it->key()[0]));
     if (found != generation) {
@@ -108,10 +113,27 @@ Status RocksReplica::drop_all_but(Generation generation) {
     it->Seek(range_end(found));
   }
   if (!it->status().ok()) return it->status();
-  return batch.Count() == 0 ? Status::OK() : write(batch);
+  return batch.Count() == 0 ? Status::OK() : write(db, batch);
 }
 
-Status RocksReplica::write(rocksdb::WriteBatch& batch) { return db_->Write(write_options_, &batch); }
+Status RocksReplica::write(const Hold& db, rocksdb::WriteBatch& batch) {
+  const Status status = db->Write(write_options_, &batch);
+  if (!status.ok() && !status.IsIncomplete()) failed_.store(true);
+  return status;
+}
+
+// Before anything is written: a failure that lasts is met by refusing, one that has passed by going on.
+Status RocksReplica::ready() {
+  if (!failed_.load()) return Status::OK();
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_recovery_) return Status::Incomplete("recovering");
+  next_recovery_ = now + kRecoverEvery;
+  const Status status = engine_.recover(sync_failed_.load());
+  if (!status.ok()) return status;
+  sync_failed_.store(false);
+  failed_.store(false);
+  return status;
+}
 
 std::string RocksReplica::explain(const Status& status) {
   if (status.IsIncomplete()) return "the replica's disk is behind; try again in a moment";
@@ -125,7 +147,9 @@ ReplicaResult<void> RocksReplica::load(const std::function<void(ControlOp&&)>& v
   rocksdb::ReadOptions options;
   options.readahead_size = kReadAheadBytes;
   options.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
+  const auto db = engine_.hold();
+  if (!db) return "the replica cannot be read: it is closed after an error";
+  const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(options));
   ReplicaState state;
   it->Seek(kStateKey);
   if (it->Valid() && it->key() == kStateKey) {
@@ -146,13 +170,16 @@ ReplicaResult<void> RocksReplica::load(const std::function<void(ControlOp&&)>& v
 }
 
 ReplicaResult<void> RocksReplica::apply(std::uint64_t new_version, std::span<const ControlOp> ops) {
+  Status status = ready();
+  if (!status.ok()) return explain(status);
+  const auto db = engine_.hold();
   const Generation generation = serving_.load();
-  ReplicaBatch batch(*db_, generation);
-  Status status = batch.add(ops);
+  ReplicaBatch batch(*db, generation);
+  status = batch.add(ops);
   if (status.ok()) {
     status = batch.batch().Put(kStateKey, state_value({.generation = generation, .version = new_version}));
   }
-  if (status.ok()) status = write(batch.batch());
+  if (status.ok()) status = write(db, batch.batch());
   if (!status.ok()) return explain(status);
   version_.store(new_version, std::memory_order_release);
   return {};
@@ -160,61 +187,66 @@ ReplicaResult<void> RocksReplica::apply(std::uint64_t new_version, std::span<con
 
 ReplicaResult<void> RocksReplica::snapshot_begin() {
   gathering_ = 0;
-  if (const Status status = drop_all_but(serving_.load()); !status.ok()) return explain(status);
+  Status status = ready();
+  if (status.ok()) status = drop_all_but(serving_.load());
+  if (!status.ok()) return explain(status);
   gathering_ = after(serving_.load());
   return {};
 }
 
 ReplicaResult<void> RocksReplica::snapshot_add(std::span<const ControlOp> ops) {
   if (gathering_ == 0) return "no snapshot has been begun; begin one first";
-  ReplicaBatch batch(*db_, gathering_);
-  Status status = batch.add(ops);
-  if (status.ok()) status = write(batch.batch());
+  Status status = ready();
+  if (!status.ok()) return explain(status);
+  const auto db = engine_.hold();
+  ReplicaBatch batch(*db, gathering_);
+  status = batch.add(ops);
+  if (status.ok()) status = write(db, batch.batch());
   if (!status.ok()) return explain(status);
   return {};
 }
 
 ReplicaResult<void> RocksReplica::snapshot_commit(std::uint64_t version) {
   if (gathering_ == 0) return "no snapshot has been begun; begin one first";
+  Status status = ready();
+  if (!status.ok()) return explain(status);
+  const auto db = engine_.hold();
   const Generation old = serving_.load();
   const std::string begin = range_start(old);
   const std::string end = range_end(old);
   rocksdb::WriteBatch batch;
-  Status status = batch.Put(kStateKey, state_value({.generation = gathering_, .version = version}));
+  status = batch.Put(kStateKey, state_value({.generation = gathering_, .version = version}));
   if (status.ok()) status = batch.DeleteRange(begin, end);
-  if (status.ok()) status = write(batch);
+  if (status.ok()) status = write(db, batch);
   if (!status.ok()) return explain(status);
   serving_.store(std::exchange(gathering_, Generation{0}), std::memory_order_release);
   version_.store(version, std::memory_order_release);
 
   // A million facts are worth not asking for again. And the old ones' tables go at once, not when compaction
   // comes.
-  status = files_->sync_wals();
+  if (const auto synced = sync(); !synced) return synced;
   const Slice first = begin;
   const Slice last = end;
-  if (status.ok())
-    status = rocksdb::DeleteFilesInRange(db_.get(), db_->DefaultColumnFamily(), &first, &last, false);
+  status = rocksdb::DeleteFilesInRange(&*db, db->DefaultColumnFamily(), &first, &last, false);
   if (!status.ok()) return explain(status);
   return {};
 }
 
 ReplicaResult<void> RocksReplica::sync() {
-  const Status status = files_->sync_wals();
-  if (!status.ok()) return explain(status);
-  return {};
+  if (sync_failed_.load()) return "the replica could not be synced; the next change tries to put that right";
+  const Status status = engine_.sync();
+  if (status.ok()) return {};
+  sync_failed_.store(true);
+  failed_.store(true);
+  return explain(status);
 }
 
 }  // namespace
 
 ReplicaResult<std::unique_ptr<ReplicaStore>> open_rocks_replica_on(
-    const RocksReplicaOptions& options, std::shared_ptr<rocksdb::FileSystem> files) {
-  std::error_code error;
-  std::filesystem::create_directories(options.path, error);
-  if (error) {
-    return "cannot create the folder of the replica, " + options.path.string() + ": " + error.message() +
-           "; make its parent writable for the user this process runs as";
-  }
-  auto replica = std::make_unique<RocksReplica>(options, std::move(files));
+    const RocksReplicaOptions& options, std::shared_ptr<rocksdb::FileSystem> files,
+    std::shared_ptr<rocksdb::SystemClock> clock) {
+  auto replica = std::make_unique<RocksReplica>(options, std::move(files), std::move(clock));
   if (const Status status = replica->open(); !status.ok()) {
     return open_error_message(status, options.path, "replica of the ACL facts");
   }
@@ -222,7 +254,7 @@ ReplicaResult<std::unique_ptr<ReplicaStore>> open_rocks_replica_on(
 }
 
 ReplicaResult<std::unique_ptr<ReplicaStore>> open_rocks_replica(const RocksReplicaOptions& options) {
-  return open_rocks_replica_on(options, rocksdb::FileSystem::Default());
+  return open_rocks_replica_on(options, nullptr);
 }
 
 }  // namespace parley::storage
