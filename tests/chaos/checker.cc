@@ -43,6 +43,7 @@ class Checker {
           fault("lost though acknowledged: " + record.room + " " + record.user + " " + cid);
       }
     }
+    if (record.refused) return;
     std::size_t before = 0;
     for (const auto& cid : record.sent) {
       const auto found = find(cid);

@@ -19,7 +19,8 @@ enum class Loss {
 //  - the seqs of a room rise, and each event's prev is the seq before it: one chain; ids rise over the whole
 //  log;
 //  - no two events share (room, sender, cid); texts are those that were sent;
-//  - each acknowledged message is in the log (Loss::nothing), in the order in which its sender first sent it;
+//  - each acknowledged message is in the log (Loss::nothing); a sender's messages are in
+//    the order in which they were first sent, unless some were refused and came again;
 //  - each event a reader saw is in the log, the same in every field, and on each connection in the log's
 //  order.
 // At most `limit` lines.

@@ -19,7 +19,7 @@ class CheckerTest : public testing::Test {
  protected:
   std::vector<std::string> faults(Loss loss = Loss::nothing) { return check(log, publishers, readers, loss); }
   std::vector<Seen> log{event(1, 0, "a"), event(2, 1, "b"), event(3, 2, "c")};
-  std::vector<PublisherRecord> publishers{{"p-0", "red", {"a", "b", "c", "d"}, {"a", "b", "c"}}};
+  std::vector<PublisherRecord> publishers{{"p-0", "red", {"a", "b", "c", "d"}, {"a", "b", "c"}, false}};
   std::vector<ReaderRecord> readers{{"red", {{log[0], log[1]}, {log[2]}}}};
 };
 

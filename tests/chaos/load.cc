@@ -156,6 +156,7 @@ void Load::publish_forever(PublisherRecord& record) {
         ++acked_;
       } else if (answer->type == PacketType::puback) {
         outbox.refused(answer->packet_id);
+        record.refused = true;
         poll(nullptr, 0, kRetryMs);
       }
     } catch (const std::runtime_error&) {  // the connection broke, or there is no broker

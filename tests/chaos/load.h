@@ -36,6 +36,7 @@ struct PublisherRecord {
   std::string room;
   std::vector<std::string> sent;   // cids, in the order of first sending
   std::vector<std::string> acked;  // cids whose PUBACK came, with success
+  bool refused = false;            // some were refused and sent again after later ones: no order to hold
 };
 
 struct ReaderRecord {

@@ -61,7 +61,7 @@ TEST(LimitsTest, DevicesOfOneUserShareTheLimit) {
 
 TEST(LimitsTest, RoomIsLimited) {
   World world;
-  world.admin.apply({LimitsPut{.name = "calm", .burst = 5, .room_messages_per_s = 1},
+  world.admin.apply({LimitsPut{.name = "calm", .room_messages_per_s = 0.1},
                      RoomPut{.room = "general", .limits = "calm"}});
   auto alice = world.listener("alice");
   auto olga = world.connect("olga");
