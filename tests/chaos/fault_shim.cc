@@ -24,8 +24,12 @@ struct FileState {
 };
 using States = std::map<std::string, FileState>;
 
-// What the journal says is durable. A rename counts as durable at once: what it replaced is gone, so there is
-// no going back to it here.
+void make_names_durable(States& files, const fs::path& folder) {
+  for (auto& [name, file] : files) file.name_durable |= fs::path(name).parent_path() == folder;
+}
+
+// What the journal says is durable. A rename counts as durable at once, since there is no going back to what
+// it replaced; with it go the names made in the folder before, which file systems journal in order.
 States replay(const fs::path& journal) {
   States files;
   std::ifstream in(journal);
@@ -49,14 +53,12 @@ States replay(const fs::path& journal) {
       std::getline(fields, to);
       auto moved = files.extract(path);
       files[to] = moved.empty() ? FileState{} : moved.mapped();
-      files[to].name_durable = true;
+      make_names_durable(files, fs::path(to).parent_path());
     } else {
       std::getline(fields, path);
       if (what == 'C' || what == 'U') files.erase(path);
       if (what == 'C') files[path] = {};
-      if (what == 'D') {
-        for (auto& [name, file] : files) file.name_durable |= fs::path(name).parent_path() == path;
-      }
+      if (what == 'D') make_names_durable(files, path);
     }
   }
   return files;
