@@ -15,7 +15,7 @@ build_packages=(
 # Only for `./parley test` and `./parley bench`. Node.js may come from elsewhere, so it is asked for by command.
 test_packages=()
 bench_packages=(nats-server)
-command -v npm >/dev/null || test_packages+=(nodejs npm)
+if [[ -f $home/tests/e2e/mqttjs/package-lock.json ]] && ! command -v npm >/dev/null; then test_packages+=(nodejs npm); fi
 
 package_installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
