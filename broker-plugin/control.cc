@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker-plugin/frames.h"
+#include "schemas/json_text.h"
 #include "schemas/topic.h"
 
 namespace parley::plugin {
@@ -21,7 +21,7 @@ std::size_t page_size(std::uint32_t asked) {
 
 std::string json_string(std::string_view text) {
   std::string out;
-  append_json_string(out, text);
+  append_json_string(text, out);
   return out;
 }
 
@@ -39,7 +39,8 @@ Control::Control(Parts parts) : parts_(std::move(parts)) {}
 void Control::handle(std::string_view payload) {
   parts_.metrics.control_requests.add();
   const auto request = parse_control_request(payload);
-  if (!request) return fail("", to_string(request.error().code), request.error().message);
+  if (!request)
+    return fail(control_request_id(payload), to_string(request.error().code), request.error().message);
   const ControlRequest& r = *request;
   if (r.cmd == "version") return reply(r.req, R"("version":)" + std::to_string(parts_.replica.version()));
   if (r.cmd == "apply") return apply(r);
@@ -230,8 +231,8 @@ void Control::reply(const std::string& req, std::string_view fields) {
 
 void Control::fail(const std::string& req, std::string_view code, std::string_view message,
                    std::string_view more) {
-  std::string answer = R"({"req":)" + json_string(req) + R"(,"error":{"code":)" + json_string(code) + R"(,"message":)" +
-                       json_string(message) + '}';
+  std::string answer = R"({"req":)" + json_string(req) + R"(,"error":{"code":)" + json_string(code) +
+                       R"(,"message":)" + json_string(message) + '}';
   if (!more.empty()) answer += ",";
   answer += more;
   answer += '}';

@@ -1,9 +1,6 @@
 #include "broker-plugin/frames.h"
 
-#include <boost/json/serialize.hpp>
-#include <boost/json/string.hpp>
-#include <charconv>
-
+#include "schemas/json_text.h"
 #include "schemas/snowflake.h"
 #include "schemas/topic.h"
 
@@ -99,40 +96,31 @@ void TailPacker::pack(const CommitBatch& batch, std::uint64_t now_ns, std::vecto
   flush();
 }
 
-void append_json_string(std::string& out, std::string_view text) {
-  out += boost::json::serialize(boost::json::string_view(text.data(), text.size()));
-}
-
 std::string ack_json(std::string_view room, std::string_view cid, Seq seq, MessageId id, bool duplicate) {
-  std::string out = R"({"type":"ack","room":")";
-  out += room;
-  out += '"';
-  if (!cid.empty()) {
-    out += R"(,"cid":)";
-    append_json_string(out, cid);
-  }
-  out += R"(,"seq":)" + std::to_string(raw(seq)) + R"(,"id":")" + std::to_string(raw(id)) + R"(","ts":)" +
-         std::to_string(snowflake_ms(id)) + R"(,"duplicate":)" + (duplicate ? "true}" : "false}");
+  std::string out;
+  JsonObjectWriter json(out);
+  json.text("type", "ack");
+  json.text("room", room);
+  json.text_if("cid", cid);
+  json.number("seq", raw(seq));
+  json.id_if("id", raw(id));
+  json.number("ts", snowflake_ms(id));
+  json.key("duplicate");
+  out += duplicate ? "true" : "false";
+  json.close();
   return out;
 }
 
 std::string error_json(std::string_view room, std::string_view cid, const Refusal& refusal) {
-  std::string out = R"({"type":"error")";
-  if (!room.empty()) {
-    out += R"(,"room":)";
-    append_json_string(out, room);
-  }
-  if (!cid.empty()) {
-    out += R"(,"cid":)";
-    append_json_string(out, cid);
-  }
-  out += R"(,"code":")";
-  out += to_string(refusal.code);
-  out += R"(","message":)";
-  append_json_string(out, refusal.message);
-  if (refusal.retry_after.count() > 0)
-    out += R"(,"retry_after_ms":)" + std::to_string(refusal.retry_after.count());
-  out += '}';
+  std::string out;
+  JsonObjectWriter json(out);
+  json.text("type", "error");
+  json.text_if("room", room);
+  json.text_if("cid", cid);
+  json.text("code", to_string(refusal.code));
+  json.text("message", refusal.message);
+  json.number_if("retry_after_ms", static_cast<std::uint64_t>(refusal.retry_after.count()));
+  json.close();
   return out;
 }
 

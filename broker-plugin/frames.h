@@ -72,8 +72,6 @@ class TailPacker {
 std::string ack_json(std::string_view room, std::string_view cid, Seq seq, MessageId id, bool duplicate);
 // The `error` event.
 std::string error_json(std::string_view room, std::string_view cid, const Refusal& refusal);
-// Appends text as a JSON string, quotes included.
-void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace parley::plugin
 

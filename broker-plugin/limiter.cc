@@ -47,39 +47,4 @@ std::chrono::nanoseconds take_both(TokenBucket& a, Rate rate_a, TokenBucket& b, 
 
 void refund(TokenBucket& bucket, Rate rate) { bucket.tokens = std::min(bucket.tokens + 1, burst_of(rate)); }
 
-std::chrono::nanoseconds FailedLogins::refused_for(std::string_view address, std::uint64_t now_ns) const {
-  const auto it = by_address_.find(address);
-  if (it == by_address_.end()) return std::chrono::nanoseconds{0};
-  const Entry& entry = *it->second;
-  if (entry.times_ns.size() < options_.failures) return std::chrono::nanoseconds{0};
-  const std::uint64_t oldest = entry.times_ns.front();
-  const auto passed = std::chrono::nanoseconds{now_ns > oldest ? now_ns - oldest : 0};
-  return std::max(options_.window - passed, std::chrono::nanoseconds{0});
-}
-
-void FailedLogins::failed(std::string_view address, std::uint64_t now_ns) {
-  if (options_.failures == 0 || options_.max_addresses == 0) return;
-  while (!entries_.empty() && over(entries_.front(), now_ns)) drop_oldest();
-  if (const auto it = by_address_.find(address); it != by_address_.end()) {
-    entries_.splice(entries_.end(), entries_, it->second);
-  } else {
-    if (entries_.size() >= options_.max_addresses) drop_oldest();
-    entries_.push_back({std::string(address), {}});
-    by_address_.emplace(entries_.back().address, std::prev(entries_.end()));
-  }
-  auto& times = entries_.back().times_ns;
-  if (times.size() == options_.failures) times.erase(times.begin());
-  times.push_back(now_ns);
-}
-
-bool FailedLogins::over(const Entry& entry, std::uint64_t now_ns) const {
-  const std::uint64_t last = entry.times_ns.back();
-  return now_ns > last && std::chrono::nanoseconds{now_ns - last} >= options_.window;
-}
-
-void FailedLogins::drop_oldest() {
-  by_address_.erase(entries_.front().address);
-  entries_.pop_front();
-}
-
 }  // namespace parley::plugin

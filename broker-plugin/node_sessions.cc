@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "broker-plugin/authenticate.h"
-#include "broker-plugin/frames.h"
 #include "broker-plugin/node.h"
+#include "schemas/json_text.h"
 #include "schemas/topic.h"
 
 namespace parley::plugin {
@@ -39,11 +39,13 @@ void Node::recheck(Session& session) {
 void Node::kick(Session& session, std::string_view why) {
   if (std::exchange(session.kicked, true) || session.replaced) return;
   if (session.who.user != kNoUser && users_.at(session.who.user).events.known > 0) {
-    std::string event = R"({"type":"session.revoked","sid":)";
-    append_json_string(event, session.who.sid);
-    event += R"(,"reason":)";
-    append_json_string(event, why);
-    broker_.publish(events_topic(session.who.name), Payload(event + "}"), 1, false);
+    std::string event;
+    JsonObjectWriter json(event);
+    json.text("type", "session.revoked");
+    json.text_if("sid", session.who.sid);
+    json.text("reason", why);
+    json.close();
+    broker_.publish(events_topic(session.who.name), Payload(event), 1, false);
   }
   broker_.log(LogLevel::notice,
               "event=kick client=" + session.client_id + " reason=\"" + std::string(why) + "\"");
@@ -63,23 +65,19 @@ void Node::close_expired() {
 }
 
 void Node::announce(const Session& session, bool up) {
-  std::string event = std::string(R"({"type":"session.)") + (up ? "up" : "down") + R"(","client":)";
-  append_json_string(event, session.client_id);
-  const auto field = [&](std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    event += ",\"";
-    event += name;
-    event += "\":";
-    append_json_string(event, value);
-  };
-  field("user", session.who.name);
-  field("device", session.who.device);
-  field("sid", session.who.sid);
-  if (!session.who.anonymous) field("role", to_string(session.who.role));
-  event += R"(,"replaced":)";
+  std::string event;
+  JsonObjectWriter json(event);
+  json.text("type", up ? "session.up" : "session.down");
+  json.text("client", session.client_id);
+  json.text_if("user", session.who.name);
+  json.text_if("device", session.who.device);
+  json.text_if("sid", session.who.sid);
+  if (!session.who.anonymous) json.text("role", to_string(session.who.role));
+  json.key("replaced");
   event += session.replaced ? "true" : "false";
-  event += R"(,"connections":)" + std::to_string(sessions_.connections(session.who.user, {}));
-  event += R"(,"ts":)" + std::to_string(clock_.unix_ms()) + "}";
+  json.number("connections", sessions_.connections(session.who.user, {}));
+  json.number("ts", clock_.unix_ms());
+  json.close();
   broker_.publish(kSessionsTopic, Payload(event), 1, false);
 }
 
@@ -88,36 +86,32 @@ std::string Node::stats_json() const {
   const storage::LogStats log = log_->stats();
   std::uint64_t refused = 0;
   for (const Counter& c : metrics_.refused) refused += c.get();
-  std::string out = "{";
-  const auto number = [&](std::string_view name, std::uint64_t value) {
-    if (out.size() > 1) out += ',';
-    out += '"';
-    out += name;
-    out += "\":" + std::to_string(value);
-  };
-  number("node", config_.node.id);
-  number("version", replica_->version());
-  number("sessions", sessions_.size());
-  number("users", counts.users);
-  number("rooms", counts.rooms);
-  number("memberships", counts.memberships);
-  number("facts_bytes", facts_->memory_bytes());
-  number("messages_admitted", metrics_.messages_admitted.get());
-  number("messages_duplicate", metrics_.messages_duplicate.get());
-  number("messages_refused", refused);
-  number("commits", metrics_.commits.get());
-  number("frames", metrics_.frames.get());
-  number("deliveries", metrics_.deliveries.get());
-  number("event_deliveries", metrics_.event_deliveries.get());
-  number("typing_shed", metrics_.typing_shed.get());
-  number("uncommitted_bytes", commit_queue_.bytes());
-  number("undelivered_bytes", delivery_queue_.bytes());
-  number("log_disk_bytes", log.disk_bytes);
-  number("log_memory_bytes", log.memory_bytes);
-  number("log_records", log.records_estimate);
-  number("degraded", load_.degraded.load() ? 1 : 0);
-  out += R"(,"log_low":")" + std::to_string(raw(log.low)) + R"(","log_high":")" +
-         std::to_string(raw(log.high)) + "\"}";
+  std::string out;
+  JsonObjectWriter json(out);
+  json.number("node", config_.node.id);
+  json.number("version", replica_->version());
+  json.number("sessions", sessions_.size());
+  json.number("users", counts.users);
+  json.number("rooms", counts.rooms);
+  json.number("memberships", counts.memberships);
+  json.number("facts_bytes", facts_->memory_bytes());
+  json.number("messages_admitted", metrics_.messages_admitted.get());
+  json.number("messages_duplicate", metrics_.messages_duplicate.get());
+  json.number("messages_refused", refused);
+  json.number("commits", metrics_.commits.get());
+  json.number("frames", metrics_.frames.get());
+  json.number("deliveries", metrics_.deliveries.get());
+  json.number("event_deliveries", metrics_.event_deliveries.get());
+  json.number("typing_shed", metrics_.typing_shed.get());
+  json.number("uncommitted_bytes", commit_queue_.bytes());
+  json.number("undelivered_bytes", delivery_queue_.bytes());
+  json.number("log_disk_bytes", log.disk_bytes);
+  json.number("log_memory_bytes", log.memory_bytes);
+  json.number("log_records", log.records_estimate);
+  json.number("degraded", load_.degraded.load() ? 1 : 0);
+  json.text("log_low", std::to_string(raw(log.low)));
+  json.text("log_high", std::to_string(raw(log.high)));
+  json.close();
   return out;
 }
 

@@ -49,8 +49,8 @@ struct Session {
   std::string client_id;
   Identity who;
   bool v5 = false;
-  bool replaced = false;  // another connection has taken the client id over
-  bool kicked = false;    // on the list to be closed
+  bool replaced = false;             // another connection has taken the client id over
+  bool kicked = false;               // on the list to be closed
   std::array<bool, 3> everywhere{};  // a service's wildcard over all rooms, by format
   std::vector<OpenedPattern> patterns;
   // When this session last sent typing in a room: enough for the rooms one person types in at a time.

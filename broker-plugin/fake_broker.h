@@ -1,0 +1,133 @@
+// A broker for tests of the plugin: takes publishes as Mosquitto does (checks, callbacks, one loop turn at a
+// time) and keeps for each client what was delivered to it. Speed instead of sockets; tests/e2e has the real
+// one.
+#ifndef PARLEY_BROKER_PLUGIN_FAKE_BROKER_H_
+#define PARLEY_BROKER_PLUGIN_FAKE_BROKER_H_
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "broker-plugin/node.h"
+#include "schemas/topic.h"
+
+namespace parley::plugin {
+
+class FakeBroker final : public BrokerPort {
+ public:
+  struct Delivered {
+    std::string topic;
+    std::string payload;
+  };
+  struct Client {
+    std::string id;
+    std::string username;
+    std::set<std::string> filters;
+    std::vector<Delivered> inbox;
+    bool connected = true;
+  };
+
+  void attach(Node& node) { node_ = &node; }
+
+  // nullptr when the node refuses.
+  Client* connect(const std::string& id, const std::string& password, bool v5 = true) {
+    Client& client = clients_.emplace_back();
+    client.id = id;
+    const auto user = node_->on_connect({.client = &client,
+                                         .client_id = client.id,
+                                         .username = {},
+                                         .password = password,
+                                         .address = "127.0.0.1",
+                                         .v5 = v5,
+                                         .clean_start = true});
+    if (!user) {
+      client.connected = false;
+      return nullptr;
+    }
+    client.username = *user;
+    return &client;
+  }
+  void disconnect(Client& client) {
+    client.connected = false;
+    node_->on_disconnect(&client, false);
+  }
+  bool subscribe(Client& client, const std::string& filter) {
+    if (!node_->on_access(check(client, filter, Access::subscribe))) return false;
+    client.filters.insert(filter);
+    return true;
+  }
+  // What a PUBLISH from a client goes through; false: denied.
+  bool publish(Client& client, const std::string& topic, const std::string& payload, int qos = 1,
+               bool retain = false) {
+    if (!node_->on_access(check(client, topic, Access::write))) return false;
+    if (topic == kControlTopic) {
+      node_->on_control(payload);
+      return true;
+    }
+    PublishVerdict verdict = node_->on_publish(
+        {.client = &client, .topic = topic, .payload = payload, .qos = qos, .retain = retain});
+    if (!verdict.allow) return false;
+    fan_out(topic, verdict.replace ? std::string(verdict.replacement.view()) : payload);
+    return true;
+  }
+
+  // One turn of the loop, as Mosquitto's: plugins' publishes go out at its beginning, the tick comes at its
+  // end.
+  void turn() {
+    for (auto& [topic, payload] : std::exchange(queued_, {})) fan_out(topic, payload);
+    node_->on_turn();
+  }
+  // Turns until `done`, for at most ten seconds.
+  bool run_until(const std::function<bool()>& done) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!done()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      turn();
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+  void publish(std::string_view topic, Payload payload, int, bool) override {
+    queued_.emplace_back(std::string(topic), std::string(payload.view()));
+  }
+  void kick(const std::string& client_id) override {
+    for (Client& client : clients_)
+      if (client.connected && client.id == client_id) disconnect(client);
+  }
+  void log(LogLevel, std::string_view text) override { logs.emplace_back(text); }
+
+  std::vector<std::string> logs;
+
+ private:
+  static AccessCheck check(const Client& client, const std::string& topic, Access access) {
+    return {.client = &client,
+            .client_id = client.id,
+            .username = client.username,
+            .topic = topic,
+            .access = access};
+  }
+  void fan_out(const std::string& topic, const std::string& payload) {
+    for (Client& client : clients_) {
+      if (!client.connected) continue;
+      for (const std::string& filter : client.filters) {
+        if (!matches(filter, topic)) continue;
+        if (node_->on_access(check(client, topic, Access::read))) client.inbox.push_back({topic, payload});
+      }
+    }
+  }
+
+  Node* node_ = nullptr;
+  std::list<Client> clients_;
+  std::vector<std::pair<std::string, std::string>> queued_;
+};
+
+}  // namespace parley::plugin
+
+#endif

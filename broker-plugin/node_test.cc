@@ -1,0 +1,484 @@
+// The node behind a fake broker: what a user sees of accepting, refusing, ordering and delivering.
+#include "broker-plugin/node.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <fstream>
+
+#include "broker-plugin/fake_broker.h"
+#include "schemas/message.h"
+
+namespace parley::plugin {
+namespace {
+
+namespace json = boost::json;
+using ::testing::ElementsAre;
+
+class TestClock final : public Clock {
+ public:
+  std::uint64_t unix_ms() const override { return wall_ms.load(); }
+  std::uint64_t steady_ns() const override { return system_.steady_ns(); }
+  std::atomic<std::uint64_t> wall_ms{1'763'683'200'000};
+
+ private:
+  SystemClock system_;
+};
+
+// A log whose sync and append can be made to fail.
+class BrittleLog final : public storage::Log {
+ public:
+  std::atomic<bool> full{false};
+  std::atomic<bool> stalled{false};
+
+  storage::LogResult<void> append(const storage::AppendRecord& r) override {
+    if (full) return storage::LogError::disk_full;
+    if (stalled) return storage::LogError::stalled;
+    return log_->append(r);
+  }
+  storage::LogResult<std::optional<storage::Stored>> find_cid(std::string_view room, std::string_view sender,
+                                                              std::string_view cid) override {
+    return log_->find_cid(room, sender, cid);
+  }
+  storage::LogResult<void> find_id(MessageId id, std::string& out) override { return log_->find_id(id, out); }
+  storage::LogResult<void> sync() override {
+    if (full) return storage::LogError::disk_full;
+    return log_->sync();
+  }
+  storage::LogResult<std::vector<storage::RoomTail>> room_tails() override { return log_->room_tails(); }
+  MessageId last_id() const override { return log_->last_id(); }
+  storage::LogResult<MessageId> read(
+      MessageId after, std::size_t max,
+      const std::function<bool(const storage::LogRecordView&)>& visit) override {
+    return log_->read(after, max, visit);
+  }
+  storage::LogResult<void> set_cursor(std::string_view c, MessageId o) override {
+    return log_->set_cursor(c, o);
+  }
+  storage::LogResult<void> remove_cursor(std::string_view c) override { return log_->remove_cursor(c); }
+  storage::LogResult<std::vector<std::pair<std::string, MessageId>>> cursors() override {
+    return log_->cursors();
+  }
+  storage::LogResult<MessageId> trim(std::uint64_t now, const storage::RetentionPolicy& policy) override {
+    return log_->trim(now, policy);
+  }
+  storage::LogResult<void> recover() override {
+    if (full) return storage::LogError::disk_full;
+    return {};
+  }
+  storage::LogStats stats() override { return log_->stats(); }
+
+ private:
+  std::unique_ptr<storage::Log> log_ = storage::make_memory_log();
+};
+
+class NodeTest : public ::testing::Test {
+ protected:
+  NodeTest() {
+    keys_file_ = std::filesystem::path(::testing::TempDir()) /
+                 ("parley-node-test-" + std::to_string(getpid()) + "-jwks.json");
+    std::ofstream(keys_file_) << make_jwks({key_.jwk()});
+    config_.auth.jwks_file = keys_file_;
+    config_.doorbell.socket = "/nonexistent/doorbell.sock";  // tests turn the loop themselves
+    config_.metrics.listen.clear();
+    auto log = std::make_unique<BrittleLog>();
+    log_ = log.get();
+    auto node = Node::create(config_, broker_, clock_,
+                             {.log = std::move(log), .replica = storage::make_memory_replica()});
+    if (!node) throw std::runtime_error(node.error());
+    node_ = std::move(*node);
+    broker_.attach(*node_);
+    node_->start();
+    admin_ = broker_.connect("admin:test", token("admin", "test", TokenRole::service));
+    broker_.subscribe(*admin_, std::string(kControlResponseTopic));
+    apply(
+        R"({"op":"limits.put","name":"many","messages_per_s":100000,"burst":100000,"room_messages_per_s":100000,)"
+        R"("connections":5})");
+    for (const char* user : {"alice", "bob", "mallory"})
+      apply(std::string(R"({"op":"user.put","limits":"many","user":")") + user + "\"}");
+    apply(R"({"op":"room.put","room":"general","limits":"many"})");
+    for (const char* user : {"alice", "bob"})
+      apply(std::string(R"({"op":"member.put","room":"general","user":")") + user + "\"}");
+  }
+  ~NodeTest() override {
+    node_->stop();
+    std::filesystem::remove(keys_file_);
+  }
+
+  std::string token(const std::string& user, const std::string& device, TokenRole role = TokenRole::user,
+                    std::int64_t ttl_s = 900) {
+    const std::int64_t now_s = clock_.unix_s();
+    return key_.sign({.sub = user,
+                      .dev = device,
+                      .sid = user + "-" + device,
+                      .exp = now_s + ttl_s,
+                      .iat = now_s,
+                      .role = role});
+  }
+  FakeBroker::Client& join(const std::string& user, const std::string& device = "phone") {
+    FakeBroker::Client* client = broker_.connect(user + ":" + device, token(user, device));
+    EXPECT_NE(client, nullptr) << user;
+    return *client;
+  }
+  json::object control(const std::string& fields) {
+    const std::string req = std::to_string(++requests_);
+    const std::size_t before = admin_->inbox.size();
+    broker_.publish(*admin_, std::string(kControlTopic), R"({"req":")" + req + "\"," + fields + "}");
+    EXPECT_TRUE(broker_.run_until([&] { return admin_->inbox.size() > before; })) << fields;
+    json::object answer = json::parse(admin_->inbox.back().payload).as_object();
+    EXPECT_EQ(answer["req"].as_string(), req);
+    return answer;
+  }
+  void apply(const std::string& op) {
+    const auto answer = control(R"("cmd":"apply","from":)" + std::to_string(version_) + R"(,"to":)" +
+                                std::to_string(version_ + 1) + R"(,"ops":[)" + op + "]");
+    ASSERT_TRUE(answer.contains("ok")) << json::serialize(answer);
+    ++version_;
+  }
+  // Bodies on a JSON topic, in order.
+  static std::vector<std::string> bodies(const FakeBroker::Client& client) {
+    std::vector<std::string> out;
+    for (const auto& d : client.inbox)
+      if (d.topic.ends_with("/messages/json"))
+        out.emplace_back(json::parse(d.payload).as_object()["body"].as_string().c_str());
+    return out;
+  }
+  static std::vector<json::object> account_events(const FakeBroker::Client& client) {
+    std::vector<json::object> out;
+    for (const auto& d : client.inbox)
+      if (d.topic.ends_with("/events")) out.push_back(json::parse(d.payload).as_object());
+    return out;
+  }
+  std::string last_error(const FakeBroker::Client& client) {
+    std::string code;
+    broker_.run_until([&] {
+      const auto events = account_events(client);
+      if (events.empty() || !events.back().contains("code")) return false;
+      code = events.back().at("code").as_string().c_str();
+      return true;
+    });
+    return code;
+  }
+
+  TestClock clock_;
+  SigningKey key_ = SigningKey::generate();
+  std::filesystem::path keys_file_;
+  BrokerConfig config_;
+  FakeBroker broker_;
+  BrittleLog* log_ = nullptr;
+  std::unique_ptr<Node> node_;
+  FakeBroker::Client* admin_ = nullptr;
+  int requests_ = 0;
+  std::uint64_t version_ = 0;
+};
+
+TEST_F(NodeTest, MembersReadOneOrderWithAnUnbrokenChain) {
+  auto& alice = join("alice");
+  auto& bob = join("bob");
+  ASSERT_TRUE(broker_.subscribe(bob, "rooms/general/messages"));
+  for (int i = 0; i < 500; ++i)
+    ASSERT_TRUE(broker_.publish(i % 2 ? alice : bob, "rooms/general/send", "message " + std::to_string(i)));
+  std::uint64_t last = 0;
+  std::size_t read = 0, events = 0;
+  EventReader reader;
+  ASSERT_TRUE(broker_.run_until([&] {
+    for (; read < bob.inbox.size(); ++read) {
+      const std::string& bytes = bob.inbox[read].payload;
+      const auto frame = read_frame({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+      EXPECT_TRUE(frame);
+      for (const Bytes event : frame->events) {
+        const auto e = reader.read(event);
+        EXPECT_TRUE(e);
+        EXPECT_EQ(raw(e->stamp.prev), last);
+        last = raw(e->stamp.seq);
+        EXPECT_EQ(e->send.body, "message " + std::to_string(events++));
+      }
+    }
+    return events == 500;
+  })) << events;
+}
+
+TEST_F(NodeTest, NothingIsSeenBeforeItIsDurable) {
+  auto& alice = join("alice");
+  auto& bob = join("bob");
+  ASSERT_TRUE(broker_.subscribe(bob, "rooms/general/messages/json"));
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "one"));
+  ASSERT_TRUE(broker_.run_until([&] { return bodies(bob).size() == 1; }));
+
+  // Accepted, but its sync fails: nobody may see it, and nothing more is taken.
+  log_->full = true;
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  broker_.publish(alice, "rooms/general/send", R"({"cid":"c2","body":"two"})");
+  EXPECT_EQ(last_error(alice), "unavailable");
+  EXPECT_THAT(bodies(bob), ElementsAre("one"));
+
+  log_->full = false;
+  ASSERT_TRUE(broker_.run_until(
+      [&] { return broker_.publish(alice, "rooms/general/send", R"({"cid":"c2","body":"two"})"); }));
+  ASSERT_TRUE(broker_.run_until([&] { return bodies(bob).size() == 2; }));
+  EXPECT_THAT(bodies(bob), ElementsAre("one", "two"));
+}
+
+TEST_F(NodeTest, AStallRefusesWithATimeToComeBack) {
+  auto& alice = join("alice");
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  log_->stalled = true;
+  EXPECT_FALSE(broker_.publish(alice, "rooms/general/send", "hello"));
+  EXPECT_EQ(last_error(alice), "unavailable");
+  EXPECT_GT(account_events(alice).back().at("retry_after_ms").as_int64(), 0);
+  log_->stalled = false;
+  EXPECT_TRUE(broker_.publish(alice, "rooms/general/send", "hello"));
+}
+
+TEST_F(NodeTest, AResendIsStoredOnceAndAnsweredWithTheFirstSeq) {
+  auto& alice = join("alice");
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  ASSERT_TRUE(broker_.subscribe(alice, "rooms/general/messages/json"));
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", R"({"cid":"c1","body":"once"})"));
+  ASSERT_TRUE(broker_.run_until([&] { return account_events(alice).size() == 3; }));
+  const auto acks = account_events(alice);
+  EXPECT_FALSE(acks[0].at("duplicate").as_bool());
+  for (const auto& ack : acks) {
+    EXPECT_EQ(ack.at("seq"), acks[0].at("seq"));
+    EXPECT_EQ(ack.at("id"), acks[0].at("id"));
+  }
+  EXPECT_TRUE(acks[2].at("duplicate").as_bool());
+  EXPECT_THAT(bodies(alice), ElementsAre("once"));
+}
+
+TEST_F(NodeTest, RefusalsCarryTheirCode) {
+  apply(R"({"op":"user.put","user":"slow","limits":"default"})");
+  apply(R"({"op":"member.put","room":"general","user":"slow"})");
+  apply(R"({"op":"room.put","room":"notices","status":"read_only"})");
+  apply(R"({"op":"member.put","room":"notices","user":"alice"})");
+  apply(R"({"op":"room.put","room":"d-alice-bob","kind":"direct","limits":"many"})");
+  apply(R"({"op":"member.put","room":"d-alice-bob","user":"alice"})");
+  apply(R"({"op":"member.put","room":"d-alice-bob","user":"bob"})");
+  apply(R"({"op":"block.put","user":"bob","blocked":"alice"})");
+  const struct {
+    const char* user;
+    const char* topic;
+    std::string payload;
+    const char* code;
+  } cases[] = {
+      {"mallory", "rooms/general/send", "hi", "not_member"},
+      {"alice", "rooms/nowhere/send", "hi", "room_not_found"},
+      {"alice", "rooms/notices/send", "hi", "read_only"},
+      {"alice", "rooms/d-alice-bob/send", "hi", "blocked"},
+      {"alice", "rooms/general/send", "", "bad_payload"},
+      {"alice", "rooms/general/send", std::string(300'000, 'x'), "too_large"},
+      {"alice", "rooms/general/send", R"({"kind":"edit","target":"5","body":"x"})", "target_not_found"},
+      {"alice", "rooms/general/wills/alice", "gone", "forbidden"},
+      {"mallory", "rooms/general/typing", R"({"typing":true})", "not_member"},
+      {"alice", "rooms/general/receipt", R"({"read":-1})", "bad_payload"},
+  };
+  for (const auto& c : cases) {
+    auto& client = join(c.user, "d" + std::to_string(&c - cases));
+    ASSERT_TRUE(broker_.subscribe(client, std::string("users/") + c.user + "/events"));
+    EXPECT_FALSE(broker_.publish(client, c.topic, c.payload)) << c.code;
+    EXPECT_EQ(last_error(client), c.code) << c.topic;
+    broker_.disconnect(client);
+  }
+  auto& slow = join("slow");
+  ASSERT_TRUE(broker_.subscribe(slow, "users/slow/#"));
+  int accepted = 0;
+  while (accepted < 1000 && broker_.publish(slow, "rooms/general/send", "again")) ++accepted;
+  EXPECT_GE(accepted, 30);
+  EXPECT_LT(accepted, 100);
+  EXPECT_EQ(last_error(slow), "rate_limited");
+}
+
+TEST_F(NodeTest, OperationsAreForTheAuthorOrARoomsAdmins) {
+  apply(R"({"op":"user.put","user":"carol","limits":"many"})");
+  apply(R"({"op":"member.put","room":"general","user":"carol","role":"admin"})");
+  auto& alice = join("alice");
+  auto& bob = join("bob");
+  auto& carol = join("carol");
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "mine"));
+  ASSERT_TRUE(broker_.run_until([&] { return !account_events(alice).empty(); }));
+  const std::string id = account_events(alice)[0].at("id").as_string().c_str();
+  const auto op = [&](FakeBroker::Client& who, const std::string& kind, const std::string& more) {
+    return broker_.publish(who, "rooms/general/send",
+                           R"({"kind":")" + kind + R"(","target":")" + id + "\"" + more + "}");
+  };
+  EXPECT_FALSE(op(bob, "edit", R"(,"body":"yours")"));
+  EXPECT_FALSE(op(carol, "edit", R"(,"body":"yours")"));
+  EXPECT_FALSE(op(bob, "delete", ""));
+  EXPECT_FALSE(op(bob, "pin", ""));
+  EXPECT_TRUE(op(bob, "react", R"(,"emoji":"+1")"));
+  EXPECT_TRUE(op(carol, "pin", ""));
+  EXPECT_TRUE(op(alice, "edit", R"(,"body":"better")"));
+  EXPECT_TRUE(op(carol, "delete", ""));
+}
+
+TEST_F(NodeTest, ARemovedMemberReadsNothingMore) {
+  auto& alice = join("alice");
+  auto& bob = join("bob");
+  ASSERT_TRUE(broker_.subscribe(bob, "rooms/general/messages/json"));
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "seen"));
+  ASSERT_TRUE(broker_.run_until([&] { return bodies(bob).size() == 1; }));
+  apply(R"({"op":"member.remove","room":"general","user":"bob"})");
+  ASSERT_TRUE(broker_.subscribe(alice, "rooms/general/messages/json"));
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "not for bob"));
+  ASSERT_TRUE(broker_.run_until([&] { return bodies(alice).size() == 1; }));
+  EXPECT_THAT(bodies(bob), ElementsAre("seen"));
+  EXPECT_FALSE(broker_.subscribe(bob, "rooms/general/messages"));
+  // And reads again when let in again, on the subscription there still is.
+  apply(R"({"op":"member.put","room":"general","user":"bob"})");
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "welcome back"));
+  ASSERT_TRUE(broker_.run_until([&] { return bodies(bob).size() == 2; }));
+}
+
+TEST_F(NodeTest, FormatsCarryTheSameEventsAndAreBuiltOnlyWhileSomebodyListens) {
+  auto& alice = join("alice");
+  auto& bob = join("bob");
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "to nobody"));
+  ASSERT_TRUE(broker_.subscribe(bob, "rooms/general/messages/ndjson"));
+  ASSERT_TRUE(broker_.subscribe(bob, "rooms/general/messages/json"));
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "to both"));
+  ASSERT_TRUE(broker_.run_until([&] { return bob.inbox.size() == 2; }));
+  EXPECT_EQ(node_->metrics().frames.get(), 2u);
+  std::string lines, one;
+  for (const auto& d : bob.inbox) (d.topic.ends_with("/ndjson") ? lines : one) = d.payload;
+  EXPECT_EQ(lines, one + "\n");
+
+  bob.filters.clear();  // as the broker does it: without a word to the plugin
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  const auto publish_and_wait = [&] {
+    const std::size_t acks = alice.inbox.size();
+    ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "anyone?"));
+    ASSERT_TRUE(broker_.run_until([&] { return alice.inbox.size() > acks; }));
+  };
+  std::uint64_t before = 0;
+  for (int tries = 0; tries < 50 && node_->metrics().frames.get() != before; ++tries) {
+    before = node_->metrics().frames.get();
+    for (int i = 0; i < 3; ++i) publish_and_wait();
+  }
+  EXPECT_EQ(node_->metrics().frames.get(), before);
+}
+
+TEST_F(NodeTest, TypingIsStampedLimitedAndNeverStored) {
+  auto& alice = join("alice");
+  auto& bob = join("bob");
+  ASSERT_TRUE(broker_.subscribe(bob, "rooms/general/typing"));
+  EXPECT_TRUE(broker_.publish(alice, "rooms/general/typing", R"({"typing":true,"user":"mallory"})", 0));
+  EXPECT_FALSE(broker_.publish(alice, "rooms/general/typing", R"({"typing":true})", 0));
+  ASSERT_EQ(bob.inbox.size(), 1u);
+  EXPECT_EQ(bob.inbox[0].payload, R"({"user":"alice","typing":true})");
+  EXPECT_EQ(raw(log_->last_id()), 0u);
+}
+
+TEST_F(NodeTest, ConnectionsEndWithTheirTokenUnlessItIsRenewed) {
+  auto* brief = broker_.connect("alice:brief", token("alice", "brief", TokenRole::user, 10));
+  auto* renewed = broker_.connect("bob:renewed", token("bob", "renewed", TokenRole::user, 10));
+  ASSERT_TRUE(brief != nullptr && renewed != nullptr);
+  clock_.wall_ms += 9'000;
+  EXPECT_FALSE(broker_.publish(*renewed, "users/bob/token", token("alice", "renewed")));
+  EXPECT_FALSE(broker_.publish(*renewed, "users/bob/token", token("bob", "other")));
+  EXPECT_TRUE(broker_.publish(*renewed, "users/bob/token", token("bob", "renewed")));
+  clock_.wall_ms += 30'000;
+  for (int i = 0; i < 5; ++i) broker_.turn();
+  EXPECT_TRUE(brief->connected);  // grace
+  clock_.wall_ms += 2'000;
+  EXPECT_TRUE(broker_.run_until([&] { return !brief->connected; }));
+  EXPECT_TRUE(renewed->connected);
+}
+
+TEST_F(NodeTest, AccountsAndSessionsCanBeShutOut) {
+  auto& phone = join("alice", "phone");
+  auto& laptop = join("alice", "laptop");
+  apply(R"({"op":"session.revoke","sid":"alice-phone","until":9999999999})");
+  EXPECT_TRUE(broker_.run_until([&] { return !phone.connected; }));
+  EXPECT_TRUE(laptop.connected);
+  EXPECT_EQ(broker_.connect("alice:phone", token("alice", "phone")), nullptr);
+  apply(R"({"op":"user.put","user":"alice","limits":"many","status":"blocked"})");
+  EXPECT_TRUE(broker_.run_until([&] { return !laptop.connected; }));
+  EXPECT_EQ(broker_.connect("alice:laptop", token("alice", "laptop")), nullptr);
+}
+
+TEST_F(NodeTest, ASixthConnectionIsRefusedButTheSameDeviceMayComeAgain) {
+  for (int i = 0; i < 5; ++i) join("alice", "d" + std::to_string(i));
+  EXPECT_EQ(broker_.connect("alice:d5", token("alice", "d5")), nullptr);
+  EXPECT_NE(broker_.connect("alice:d4", token("alice", "d4")), nullptr);
+}
+
+TEST_F(NodeTest, ASnapshotReplacesAllFactsAtOnceAtCommit) {
+  auto& alice = join("alice");
+  ASSERT_TRUE(control(R"("cmd":"snapshot.begin")").contains("ok"));
+  ASSERT_TRUE(
+      control(
+          R"("cmd":"snapshot.chunk","ops":[{"op":"user.put","user":"bob"},{"op":"room.put","room":"new"},)"
+          R"({"op":"member.put","room":"new","user":"bob"}])")
+          .contains("ok"));
+  EXPECT_TRUE(broker_.publish(alice, "rooms/general/send", "the old facts still serve"));
+  ASSERT_TRUE(control(R"("cmd":"snapshot.commit","to":100)").contains("ok"));
+  EXPECT_TRUE(broker_.run_until([&] { return !alice.connected; }));
+  auto& bob = join("bob");
+  EXPECT_FALSE(broker_.publish(bob, "rooms/general/send", "gone"));
+  EXPECT_TRUE(broker_.publish(bob, "rooms/new/send", "here"));
+  EXPECT_EQ(control(R"("cmd":"version")").at("version").as_int64(), 100);
+}
+
+TEST_F(NodeTest, ControlAnswersEveryRequestOnce) {
+  EXPECT_EQ(control(R"("cmd":"apply","from":1000,"to":1001)").at("error").as_object().at("code").as_string(),
+            "version_mismatch");
+  EXPECT_TRUE(control(R"("cmd":"nonsense")").contains("error"));
+  EXPECT_TRUE(control(R"("cmd":"apply","from":0,"to":1,"ops":[{"op":"user.put"}])").contains("error"));
+  EXPECT_TRUE(control(R"("cmd":"kick","client":"nobody:here")").contains("error"));
+  auto& alice = join("alice");
+  EXPECT_FALSE(broker_.publish(alice, std::string(kControlTopic), R"({"cmd":"version"})"));
+  EXPECT_TRUE(control(R"("cmd":"kick","client":"alice:phone")").contains("ok"));
+  EXPECT_TRUE(broker_.run_until([&] { return !alice.connected; }));
+}
+
+TEST_F(NodeTest, TheLogIsReadInPagesAndFollowedLive) {
+  auto& alice = join("alice");
+  ASSERT_TRUE(broker_.subscribe(*admin_, "$parley/#"));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", std::to_string(i)));
+  std::vector<std::uint64_t> offsets;
+  std::uint64_t last = 0;
+  std::size_t seen = 0;
+  ASSERT_TRUE(broker_.run_until([&] {
+    for (; seen < admin_->inbox.size(); ++seen) {
+      const auto& d = admin_->inbox[seen];
+      if (d.topic != kLogTopic) continue;
+      const auto page =
+          read_log_page({reinterpret_cast<const std::uint8_t*>(d.payload.data()), d.payload.size()});
+      EXPECT_TRUE(page);
+      EXPECT_EQ(page->prev_offset, last);
+      for (const auto& record : page->records) offsets.push_back(last = record.offset);
+    }
+    return offsets.size() == 5;
+  }));
+  admin_->filters = {std::string(kControlResponseTopic)};
+  std::string after = "0";
+  std::vector<std::uint64_t> paged;
+  for (bool end = false; !end;) {
+    const auto page = control(R"("cmd":"log.read","limit":2,"offset":")" + after + "\"");
+    for (const auto& e : page.at("events").as_array())
+      paged.push_back(std::stoull(e.as_object().at("offset").as_string().c_str()));
+    after = page.at("next").as_string().c_str();
+    end = page.at("end").as_bool();
+  }
+  EXPECT_EQ(paged, offsets);
+}
+
+TEST_F(NodeTest, IdsKeepRisingWhenTheClockJumpsBack) {
+  auto& alice = join("alice");
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "now"));
+  clock_.wall_ms -= 3'600'000;
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "an hour ago?"));
+  ASSERT_TRUE(broker_.run_until([&] { return account_events(alice).size() == 2; }));
+  const auto acks = account_events(alice);
+  EXPECT_LT(std::stoull(acks[0].at("id").as_string().c_str()),
+            std::stoull(acks[1].at("id").as_string().c_str()));
+}
+
+}  // namespace
+}  // namespace parley::plugin
