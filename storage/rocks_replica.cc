@@ -53,7 +53,8 @@ class RocksReplica final : public ReplicaStore {
   Status load_state();
   Status drop_all_but(Generation generation);
   using Hold = RocksEngine::Hold;
-  Status write(const Hold& db, rocksdb::WriteBatch& batch);
+  Status write(const Hold& db, rocksdb::WriteBatch& batch) { return write(db, batch, write_options_); }
+  Status write(const Hold& db, rocksdb::WriteBatch& batch, const rocksdb::WriteOptions& options);
   Status ready();
   Generation after(Generation generation) const {
     return generation == kLastGeneration ? kFirstGeneration : static_cast<Generation>(generation + 1);
@@ -63,7 +64,8 @@ class RocksReplica final : public ReplicaStore {
   const RocksReplicaOptions options_;
   const RocksMemory memory_;
   RocksEngine engine_;
-  rocksdb::WriteOptions write_options_;
+  rocksdb::WriteOptions write_options_;  // refuses where it would have to wait
+  const rocksdb::WriteOptions patient_;
 
   // Writing has failed: the next write first tries to recover, at most once in kRecoverEvery.
   std::atomic<bool> failed_{false};
@@ -116,8 +118,8 @@ Status RocksReplica::drop_all_but(Generation generation) {
   return batch.Count() == 0 ? Status::OK() : write(db, batch);
 }
 
-Status RocksReplica::write(const Hold& db, rocksdb::WriteBatch& batch) {
-  const Status status = db->Write(write_options_, &batch);
+Status RocksReplica::write(const Hold& db, rocksdb::WriteBatch& batch, const rocksdb::WriteOptions& options) {
+  const Status status = db->Write(options, &batch);
   if (!status.ok() && !status.IsIncomplete()) failed_.store(true);
   return status;
 }
@@ -217,7 +219,7 @@ ReplicaResult<void> RocksReplica::snapshot_commit(std::uint64_t version) {
   rocksdb::WriteBatch batch;
   status = batch.Put(kStateKey, state_value({.generation = gathering_, .version = version}));
   if (status.ok()) status = batch.DeleteRange(begin, end);
-  if (status.ok()) status = write(db, batch);
+  if (status.ok()) status = write(db, batch, patient_);  // it may take long, so it may wait too
   if (!status.ok()) return explain(status);
   serving_.store(std::exchange(gathering_, Generation{0}), std::memory_order_release);
   version_.store(version, std::memory_order_release);
