@@ -47,7 +47,7 @@ class CrashTest : public testing::Test {
       broker_.kill9();
     } else {
       if (!broker_.running()) broker_.start();
-      ASSERT_TRUE(load_->wait_acked(load_->acked() + 1 + random_() % 1500, kPatience))
+      ASSERT_TRUE(load_->wait_acked(load_->acked() + 1 + random_() % 1500, 3 * kPatience))
           << "nothing was acknowledged";
       broker_.kill9();
     }
