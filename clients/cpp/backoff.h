@@ -25,8 +25,8 @@ class Backoff {
     const Millis full =
         std::min(options_.first * (std::int64_t{1} << std::min(attempts_, 20)), options_.ceiling);
     ++attempts_;
-    return Millis(full.count() / 2 + static_cast<std::int64_t>(
-                                         random_() * static_cast<double>(full.count() - full.count() / 2)));
+    const Millis half = full / 2;
+    return half + Millis(static_cast<std::int64_t>(random_() * static_cast<double>((full - half).count())));
   }
   void reset() { attempts_ = 0; }
   int attempts() const { return attempts_; }
