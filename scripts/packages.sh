@@ -74,14 +74,3 @@ stop_debian_service() {
   fi
   say "  (Debian's own mosquitto service, new with the package, was switched off)"
 }
-
-# install_node_modules FOLDER: what a folder's package-lock.json asks for, when it is not there yet.
-install_node_modules() {
-  local folder=$1
-  [[ -f $folder/package-lock.json ]] || return 0
-  if [[ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]]; then return 0; fi
-  say "Fetching the npm packages of ${folder#"$home"/}"
-  (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error </dev/null) ||
-    die "npm ci failed in $folder"
-  touch "$folder/node_modules/.package-lock.json"
-}
