@@ -154,7 +154,8 @@ void Committer::place(const CommitBatch& batch, const Pending& item, std::uint64
   const std::uint64_t pace = static_cast<std::uint64_t>(
       pacer_.pace(item.listeners[0] + item.listeners[1] + item.listeners[2]).count());
   metrics_.frame_pace_ns.observe(pace);
-  due_.push({std::max(now_ns, lane.last_frame_ns + pace), item.room});
+  const auto hold = static_cast<std::uint64_t>(pacer_.hold().count());
+  due_.push({std::max(now_ns + hold, lane.last_frame_ns + pace), item.room});
 }
 
 void Committer::flush_due(std::uint64_t now_ns) {

@@ -24,6 +24,9 @@ class Pacer {
 
   std::chrono::nanoseconds pace(std::uint32_t subscribers) const;
   double pressure() const { return pressure_; }
+  // How long the first event of a frame waits for others although its room has been quiet: nothing, unless
+  // the thread has been short of time for a while. Then a frame sent at once would only wait in the broker.
+  std::chrono::nanoseconds hold() const;
   // How long a commit may gather before its sync: nothing while the broker has time to spare.
   std::chrono::nanoseconds commit_gather() const;
 

@@ -11,6 +11,7 @@ TEST(Pacer, SmallRoomsHardlyWaitWhileTheBrokerHasTime) {
   const Pacer pacer(20ms);
   EXPECT_LT(pacer.pace(10), 200us);
   EXPECT_EQ(pacer.commit_gather(), 0ns);
+  EXPECT_EQ(pacer.hold(), 0ns);
 }
 
 TEST(Pacer, LargeRoomsWaitForTheirFanOutButNeverPastTheCeiling) {
@@ -27,6 +28,7 @@ TEST(Pacer, StretchesUnderLoadAndRelaxesAfter) {
   EXPECT_GT(pacer.pace(10), 10 * idle);
   EXPECT_LE(pacer.pace(10), 20ms);
   EXPECT_GT(pacer.commit_gather(), 0ns);
+  EXPECT_EQ(pacer.hold(), 40ms);
   for (int i = 0; i < 200; ++i) pacer.observe_load(0.1, 0ns);
   EXPECT_EQ(pacer.pace(10), idle);
 }
