@@ -30,8 +30,8 @@ class Applier {
       if (line.find_first_not_of(" \t") == std::string::npos) continue;
       auto op = parse_control_op(line);
       if (!op) stop("line " + std::to_string(line_number_) + ": " + op.error().message);
+      bytes_ += to_json(*op).size();  // as it will be sent: defaults are spelled out
       ops_.push_back(std::move(*op));
-      bytes_ += line.size();
       if (ops_.size() >= batch_ || bytes_ >= kMaxBatchBytes) flush();
     }
     if (in.bad()) stop("cannot read after line " + std::to_string(line_number_));
