@@ -72,7 +72,7 @@ class Applier {
   const std::size_t batch_;
   std::unique_ptr<ControlClient> control_;
   std::vector<ControlOp> ops_;    // the batch being gathered
-  std::size_t bytes_ = 0;         // of its lines
+  std::size_t bytes_ = 0;         // of its operations
   std::size_t line_number_ = 0;   // read so far
   std::size_t applied_ = 0;       // operations
   std::size_t applied_line_ = 0;  // the last line that took effect
