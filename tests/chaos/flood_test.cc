@@ -77,7 +77,7 @@ TEST(FloodTest, TheWellBehavedKeepTheirLatency) {
               static_cast<long long>(quiet.back().count()), static_cast<long long>(beside.back().count()));
   EXPECT_GT(flooder.answered(), 1000u) << "that was no flood";
   // The flood keeps the broker's one thread and a core busy; ten times, and room for a loaded machine.
-  EXPECT_LT(median(beside), 10 * median(quiet) + 50ms);
+  EXPECT_LT(median(beside), 10 * median(quiet) + 300ms);
   // And the flooder's messages stay within their limit: 3 at once and 2 a second.
   EXPECT_LT(world.admin.read_log("general").size(), 30u + 3u + 2u * 60u);
 }
