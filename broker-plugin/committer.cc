@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t kWatchEveryNs = 5'000'000;
 constexpr std::uint64_t kRecoverEveryNs = 200'000'000;
+constexpr std::uint64_t kReportEveryNs = 10'000'000'000;
 constexpr int kRecoverTriesWhileStopping = 10;
 
 std::chrono::steady_clock::time_point at(std::uint64_t steady_ns) {
@@ -97,10 +98,8 @@ void Committer::commit(const CommitBatch& batch) {
   if (!synced) {
     metrics_.commit_failures.add();
     load_.degraded.store(true);
-    metrics_.degraded.set(1);
-    delivery_.log(LogLevel::error, std::string("event=log_degraded reason=") +
-                                       std::string(storage::to_string(synced.error())) +
-                                       " publishes are refused until the log can be written again");
+    report_degraded(synced.error());
+    // When the broker stops meanwhile, what could not be synced is seen by nobody: its loop has ended.
     int tries = 0;
     while (!recover() && (!queue_.stopping() || ++tries < kRecoverTriesWhileStopping))
       std::this_thread::sleep_for(std::chrono::nanoseconds(kRecoverEveryNs));
@@ -112,11 +111,24 @@ void Committer::commit(const CommitBatch& batch) {
 
 bool Committer::recover() {
   last_recover_ns_ = clock_.steady_ns();
-  if (!log_.recover()) return false;
+  if (const auto recovered = log_.recover(); !recovered) {
+    report_degraded(recovered.error());
+    return false;
+  }
   load_.degraded.store(false);
   metrics_.degraded.set(0);
+  last_report_ns_ = 0;
   delivery_.log(LogLevel::notice, "event=log_recovered publishes are accepted again");
   return true;
+}
+
+void Committer::report_degraded(storage::LogError reason) {
+  metrics_.degraded.set(1);
+  const std::uint64_t now_ns = clock_.steady_ns();
+  if (last_report_ns_ != 0 && now_ns - last_report_ns_ < kReportEveryNs) return;
+  last_report_ns_ = now_ns;
+  delivery_.log(LogLevel::error, "event=log_degraded reason=" + std::string(storage::to_string(reason)) +
+                                     " publishes are refused until the log can be written again");
 }
 
 // Everything in the batch is durable from here on.

@@ -71,6 +71,7 @@ class Committer {
   void gather();
   void commit(const CommitBatch& batch);
   bool recover();
+  void report_degraded(storage::LogError reason);
   void release(const CommitBatch& batch);
   void acknowledge(const CommitBatch& batch, const Pending& item);
   void place(const CommitBatch& batch, const Pending& item, std::uint64_t now_ns);
@@ -94,6 +95,7 @@ class Committer {
   std::int64_t paced_events_ = 0;
   std::uint64_t last_commit_ns_ = 0;
   std::uint64_t last_recover_ns_ = 0;
+  std::uint64_t last_report_ns_ = 0;  // of being degraded; 0: not reported
   std::uint64_t last_watch_ns_ = 0;
   std::int64_t last_cpu_ns_ = 0;
   std::thread thread_;

@@ -73,11 +73,12 @@ void Sessions::remember_owner(const Session& session) {
   if (session.who.user == kNoUser || parse_client_id(session.client_id)) return;
   const auto [it, fresh] = owners_.insert_or_assign(session.client_id, session.who.user);
   if (!fresh) return;
-  owners_order_.push_back(session.client_id);
-  if (owners_order_.size() > kRememberedOwners) {
-    owners_.erase(owners_order_.front());
-    owners_order_.pop_front();
-  }
+  // Each user has a share of their own, so that nobody flushes out what others hold.
+  auto& ids = owned_[raw(session.who.user)];
+  ids.push_back(session.client_id);
+  if (ids.size() <= kOwnedIds) return;
+  owners_.erase(ids.front());
+  ids.pop_front();
 }
 
 }  // namespace parley::plugin

@@ -9,7 +9,7 @@
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
-#include <list>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -92,10 +92,10 @@ class Sessions {
   boost::unordered_flat_map<ClientHandle, std::unique_ptr<Session>> by_handle_;
   boost::unordered_flat_map<std::string, Session*> by_client_id_;
   boost::unordered_flat_map<std::uint32_t, std::vector<Session*>> by_user_;
-  // Owners of ids whose connection is gone but whose broker session may not be; oldest first, bounded.
-  static constexpr std::size_t kRememberedOwners = 100'000;
+  // Owners of ids whose connection is gone but whose broker session may not be: the latest of each user.
+  static constexpr std::size_t kOwnedIds = 32;
   boost::unordered_flat_map<std::string, UserIndex> owners_;
-  std::list<std::string> owners_order_;
+  boost::unordered_flat_map<std::uint32_t, std::deque<std::string>> owned_;  // oldest first
   std::uint64_t next_generation_ = 1;
 };
 
