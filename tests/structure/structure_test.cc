@@ -30,7 +30,7 @@ std::vector<Library> libraries() {
       {"openssl/", {"schemas/rsa.cc", "schemas/token_test.cc", "tests/support/token_mint.cc"}},
       {"prometheus/", {"broker-plugin/metrics_exposer.cc"}},
       {"toml++/", {"config/toml_section.h"}},
-      {"mqtt/", {"clients/cpp/paho_transport.cc"}},
+      {"mqtt/", {"clients/cpp/paho_transport.cc", "tests/e2e/paho_test.cc"}},
       {"MQTT", {}},
       {"CLI/", {"clients/parleyctl/context.h", "tests/bench/main.cc"}},
       {"utf8proc", {"clients/parleyctl/chat/text.cc"}},
