@@ -72,6 +72,8 @@ class RocksLog final : public Log {
   std::unique_ptr<rocksdb::Iterator> events_after(const Hold& db, MessageId after, std::size_t max_records);
   LogResult<MessageId> first_from(const Hold& db, MessageId bound);
   LogResult<void> drop_below(const Hold& db, MessageId bound);
+  std::uint64_t background_errors();
+  LogError cause_of_stall();
   LogError fail(const Status& status);
   LogError fail_sync(const Status& status);
 
@@ -113,6 +115,7 @@ class RocksLog final : public Log {
   // failure holds until recover() has written everything anew. A LogError or kNone.
   std::atomic<int> failed_{kNone};
   std::atomic<bool> sync_failed_{false};
+  std::atomic<std::uint64_t> known_errors_{0};  // background errors that recover() has dealt with
 
   std::mutex recovering_;  // one recover() at a time; taken before nothing else
   std::mutex admin_;       // cursors and trim
@@ -171,8 +174,26 @@ Status RocksLog::load_meta(const Hold& db) {
   return it->status();
 }
 
+std::uint64_t RocksLog::background_errors() {
+  std::uint64_t errors = 0;
+  const Hold db = engine_.try_hold();
+  if (db) db->GetIntProperty(db.family(kEvents), rocksdb::DB::Properties::kBackgroundErrors, &errors);
+  return errors;
+}
+
+// Memtables that wait for a flush that has failed would stall for ever: that is an error to recover from, not
+// one that passes by itself.
+LogError RocksLog::cause_of_stall() {
+  if (background_errors() <= known_errors_.load()) return LogError::stalled;
+  std::error_code unknown;
+  const auto space = std::filesystem::space(options_.path, unknown);
+  return !unknown && space.available < options_.memory_budget_bytes ? LogError::disk_full
+                                                                    : LogError::io_error;
+}
+
 LogError RocksLog::fail(const Status& status) {
-  const LogError error = to_log_error(status);
+  LogError error = to_log_error(status);
+  if (error == LogError::stalled) error = cause_of_stall();
   if (error != LogError::stalled) {
     int none = kNone;
     failed_.compare_exchange_strong(none, static_cast<int>(error));
@@ -395,6 +416,7 @@ LogResult<void> RocksLog::recover() {
   if (!status.ok())
     return to_log_error(status) == LogError::disk_full ? LogError::disk_full : LogError::io_error;
   sync_failed_.store(false);
+  known_errors_.store(background_errors());
   failed_.store(kNone);
   return {};
 }
