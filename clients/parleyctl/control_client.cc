@@ -72,8 +72,9 @@ void ControlClient::subscribe(const std::string& filter) {
 
 ControlClient::Answer ControlClient::ask(std::string_view cmd, json::object fields) {
   const std::string req = random_hex_id();
-  json::object request{{"req", req}, {"cmd", cmd}};
-  for (auto& [key, value] : fields) request.insert_or_assign(key, std::move(value));
+  json::object request = std::move(fields);
+  request["req"] = req;
+  request["cmd"] = cmd;
   const Ticket ticket = next_ticket_++;
   {
     std::lock_guard lock(mutex_);

@@ -30,6 +30,7 @@ template <class MakeOp>
 void apply_each(const Context& context, const std::vector<std::string>& names, const char* done,
                 const char* noun, MakeOp&& make_op) {
   std::vector<ControlOp> ops;
+  ops.reserve(names.size());
   for (const std::string& name : names) ops.push_back(make_op(name));
   const std::uint64_t version = connect_control(context)->apply(ops);
   report(done, ops.size(), noun, version);

@@ -37,7 +37,7 @@ std::optional<std::string> read_file(const fs::path& path) {
 
 // A file beside `target` holding `content` on disk, to be renamed or linked into place.
 fs::path write_beside(const fs::path& target, const std::string& content, mode_t mode) {
-  const fs::path temp = target.string() + "." + random_hex_id() + ".tmp";
+  fs::path temp = target.string() + "." + random_hex_id() + ".tmp";
   const int fd = ::open(temp.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) fail("create", temp);
   std::size_t done = 0;

@@ -21,6 +21,7 @@ void print_tokens(const Context& context, const TokenOptions& options) {
   const DeviceName device = device_name(options.device);
   const std::chrono::seconds ttl{parse_duration_s(options.ttl)};
   std::vector<UserName> users;
+  users.reserve(options.users.size());
   for (const std::string& user : options.users) users.push_back(user_name(user));
 
   const SigningKey key = KeyStore(context.var).load();
