@@ -61,6 +61,7 @@ class RocksLog final : public Log {
   LogStats stats() override;
 
  private:
+  static constexpr auto kLongestStall = std::chrono::seconds(2);
   static constexpr int kNone = -1;  // no error holds writing up
 
   using Hold = RocksEngine::Hold;
@@ -72,7 +73,6 @@ class RocksLog final : public Log {
   std::unique_ptr<rocksdb::Iterator> events_after(const Hold& db, MessageId after, std::size_t max_records);
   LogResult<MessageId> first_from(const Hold& db, MessageId bound);
   LogResult<void> drop_below(const Hold& db, MessageId bound);
-  std::uint64_t background_errors();
   LogError cause_of_stall();
   LogError fail(const Status& status);
   LogError fail_sync(const Status& status);
@@ -115,7 +115,7 @@ class RocksLog final : public Log {
   // failure holds until recover() has written everything anew. A LogError or kNone.
   std::atomic<int> failed_{kNone};
   std::atomic<bool> sync_failed_{false};
-  std::atomic<std::uint64_t> known_errors_{0};  // background errors that recover() has dealt with
+  std::optional<std::chrono::steady_clock::time_point> stalled_since_;  // the writer's thread only
 
   std::mutex recovering_;  // one recover() at a time; taken before nothing else
   std::mutex admin_;       // cursors and trim
@@ -174,17 +174,13 @@ Status RocksLog::load_meta(const Hold& db) {
   return it->status();
 }
 
-std::uint64_t RocksLog::background_errors() {
-  std::uint64_t errors = 0;
-  const Hold db = engine_.try_hold();
-  if (db) db->GetIntProperty(db.family(kEvents), rocksdb::DB::Properties::kBackgroundErrors, &errors);
-  return errors;
-}
-
-// Memtables that wait for a flush that has failed would stall for ever: that is an error to recover from, not
-// one that passes by itself.
+// A stall passes within the time of a flush. One that lasts is waiting for a flush that has failed, and the
+// engine need not say so: that is an error, for recover() to end.
 LogError RocksLog::cause_of_stall() {
-  if (background_errors() <= known_errors_.load()) return LogError::stalled;
+  const auto now = std::chrono::steady_clock::now();
+  if (!stalled_since_) stalled_since_ = now;
+  if (now - *stalled_since_ < kLongestStall) return LogError::stalled;
+  stalled_since_.reset();
   std::error_code unknown;
   const auto space = std::filesystem::space(options_.path, unknown);
   return !unknown && space.available < options_.memory_budget_bytes ? LogError::disk_full
@@ -234,6 +230,7 @@ LogResult<void> RocksLog::append(const AppendRecord& record) {
   }
   if (status.ok()) status = db->Write(write_options_, &batch_);
   if (!status.ok()) return fail(status);
+  stalled_since_.reset();
   last_.store(raw(record.id), std::memory_order_release);
   writes_.fetch_add(1, std::memory_order_release);
   return {};
@@ -416,7 +413,6 @@ LogResult<void> RocksLog::recover() {
   if (!status.ok())
     return to_log_error(status) == LogError::disk_full ? LogError::disk_full : LogError::io_error;
   sync_failed_.store(false);
-  known_errors_.store(background_errors());
   failed_.store(kNone);
   return {};
 }
