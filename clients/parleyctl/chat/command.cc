@@ -112,6 +112,7 @@ std::vector<std::string> mentions_in(std::string_view body) {
 const std::vector<std::string>& command_names() {
   static const std::vector<std::string> kNames = [] {
     std::vector<std::string> names;
+    names.reserve(kEntries.size());
     for (const Entry& entry : kEntries) names.emplace_back(entry.name);
     return names;
   }();
@@ -121,6 +122,7 @@ const std::vector<std::string>& command_names() {
 const std::vector<std::pair<std::string, std::string>>& command_help() {
   static const std::vector<std::pair<std::string, std::string>> kLines = [] {
     std::vector<std::pair<std::string, std::string>> lines;
+    lines.reserve(kEntries.size() + 4);
     for (const Entry& entry : kEntries) lines.emplace_back(entry.usage, entry.meaning);
     lines.emplace_back("Up, Down", "earlier lines");
     lines.emplace_back("Tab", "complete a command or a name");
