@@ -49,9 +49,7 @@ Status RocksEngine::open_locked() {
   rocksdb::DB* db = nullptr;
   const Status status = rocksdb::DB::Open(options_, path_.string(), families_, &handles_, &db);
   db_.reset(db);
-  if (!status.ok() || !wal_order_.stopped()) return status;
-  // What was left out must never be read again: the next recovery would stop there and lose what came after.
-  return db_->Flush(rocksdb::FlushOptions(), handles_);
+  return status;
 }
 
 void RocksEngine::close_locked() {

@@ -88,10 +88,8 @@ rocksdb::DBOptions log_db_options(const RocksMemory& memory, const std::string& 
   // Recovery. A torn or missing tail of the WAL ends the log there: everything before survives, nothing
   // after.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  // What a start has to read again, at most; it is put into tables later, in the background
-  // (RocksEngine::open_locked).
-  options.max_total_wal_size = memory.budget_bytes / 4;
-  options.avoid_flush_during_recovery = true;
+  // What a start has to read again, at most.
+  options.max_total_wal_size = memory.budget_bytes / 3;
   // The WAL has everything; a stop is quick and leaves the same state as a crash.
   options.avoid_flush_during_shutdown = true;
   // Opening reads the manifest, not the tables.

@@ -20,10 +20,7 @@ rocksdb::WalFilter::WalProcessingOption WalOrder::LogRecordFound(unsigned long l
                                                                  const rocksdb::WriteBatch& batch,
                                                                  rocksdb::WriteBatch*, bool*) {
   const std::uint64_t sequence = sequence_of(batch);
-  if (next_ != 0 && sequence > next_) {
-    stopped_ = true;
-    return WalProcessingOption::kStopReplay;
-  }
+  if (next_ != 0 && sequence > next_) return WalProcessingOption::kStopReplay;
   next_ = sequence + static_cast<std::uint64_t>(batch.Count());
   return WalProcessingOption::kContinueProcessing;
 }

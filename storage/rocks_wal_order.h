@@ -18,18 +18,13 @@ namespace parley::storage {
 class WalOrder final : public rocksdb::WalFilter {
  public:
   const char* Name() const override { return "parley.wal_order"; }
-  void begin() {
-    next_ = 0;
-    stopped_ = false;
-  }
-  bool stopped() const { return stopped_; }  // there was a gap, and records after it have been left out
+  void begin() { next_ = 0; }
   WalProcessingOption LogRecordFound(unsigned long long log_number, const std::string& log_file_name,
                                      const rocksdb::WriteBatch& batch, rocksdb::WriteBatch* new_batch,
                                      bool* batch_changed) override;
 
  private:
   std::uint64_t next_ = 0;  // sequence number of the record to come; zero: any
-  bool stopped_ = false;
 };
 
 }  // namespace parley::storage
