@@ -1,8 +1,10 @@
 // The log on disks as they are: one that fills up, and tables that are dropped.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
@@ -24,7 +26,7 @@ std::uint64_t free_bytes(const std::filesystem::path& path) {
   return static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
 }
 
-std::unique_ptr<Log> open(const RocksLogOptions& options) {
+std::unique_ptr<Log> open_log(const RocksLogOptions& options) {
   auto log = open_rocks_log(options);
   if (!log) throw std::runtime_error(log.error());
   return std::move(*log);
@@ -62,7 +64,7 @@ std::size_t append_until_refused(Log& log, std::size_t first, std::size_t most, 
 TEST(RocksLogDisk, KeepsItsReserveAndGoesOnWhenThereIsSpaceAgain) {
   const TestFolder folder;
   // A reserve of more than is free, seen from here, stands for a full disk without filling one.
-  const auto log = open({.path = folder.path() / "log", .reserve_bytes = free_bytes(folder.path()) * 2});
+  const auto log = open_log({.path = folder.path() / "log", .reserve_bytes = free_bytes(folder.path()) * 2});
   EXPECT_EQ(append(*log, {}).error(), LogError::disk_full);
   EXPECT_TRUE(log->stats().write_stopped);
   EXPECT_TRUE(read_all(*log).empty()) << "reading goes on";
@@ -83,23 +85,28 @@ TEST(DiskSpace, AnswersAgainWithinItsInterval) {
   EXPECT_TRUE(unknown.allows(1)) << "the engine will say it itself";
 }
 
-// On a file system of its own where this process may make one (root), else nothing can be filled safely and
-// the injected errors of rocks_log_fault_test have to do.
+// A file system of its own where this process may make one (root), else nothing can be filled safely and the
+// injected errors of rocks_log_fault_test have to do. It has no name: it goes with this process, however that
+// ends.
 class SmallDisk {
  public:
-  explicit SmallDisk(const std::filesystem::path& at, const char* size) : at_(at) {
-    std::filesystem::create_directories(at_);
+  SmallDisk(const std::filesystem::path& at, const char* size) {
+    std::filesystem::create_directories(at);
     const std::string options = std::string("size=") + size;
-    mounted_ = ::mount("tmpfs", at_.c_str(), "tmpfs", 0, options.c_str()) == 0;
+    if (::mount("tmpfs", at.c_str(), "tmpfs", 0, options.c_str()) != 0) return;
+    folder_ = ::open(at.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ::umount2(at.c_str(), MNT_DETACH);
   }
   ~SmallDisk() {
-    if (mounted_) ::umount2(at_.c_str(), MNT_DETACH);
+    if (folder_ >= 0) ::close(folder_);
   }
-  bool mounted() const { return mounted_; }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  bool mounted() const { return folder_ >= 0; }
+  std::filesystem::path path() const { return "/proc/self/fd/" + std::to_string(folder_); }
 
  private:
-  const std::filesystem::path at_;
-  bool mounted_ = false;
+  int folder_ = -1;
 };
 
 TEST(RocksLogDisk, AFullDiskRefusesAndRecoversWithNothingLost) {
@@ -109,7 +116,7 @@ TEST(RocksLogDisk, AFullDiskRefusesAndRecoversWithNothingLost) {
     SUCCEED() << "not allowed to mount a file system here";
     return;
   }
-  const auto path = folder.path() / "disk";
+  const auto path = disk.path();
   const auto ballast = path / "ballast";
   std::ofstream(ballast) << std::string(24 << 20, 'b');
   for (const std::uint64_t reserve : {std::uint64_t{8} << 20, std::uint64_t{0}}) {
@@ -117,7 +124,7 @@ TEST(RocksLogDisk, AFullDiskRefusesAndRecoversWithNothingLost) {
     std::filesystem::remove_all(path / "log");
     const RocksLogOptions options{
         .path = path / "log", .memory_budget_bytes = 4 << 20, .reserve_bytes = reserve};
-    auto log = open(options);
+    auto log = open_log(options);
     LogError error = LogError::not_found;
     std::size_t count = append_until_refused(*log, 0, 20'000, error);
     EXPECT_EQ(error, LogError::disk_full);
@@ -138,7 +145,7 @@ TEST(RocksLogDisk, AFullDiskRefusesAndRecoversWithNothingLost) {
     EXPECT_TRUE(writes);
     EXPECT_TRUE(log->sync());
     log.reset();
-    log = open(options);
+    log = open_log(options);
     EXPECT_EQ(read_all(*log).size(), count);
     log.reset();
     std::filesystem::remove_all(path / "log");
@@ -148,7 +155,8 @@ TEST(RocksLogDisk, AFullDiskRefusesAndRecoversWithNothingLost) {
 
 TEST(RocksLogDisk, TrimGivesSpaceBack) {
   const TestFolder folder;
-  const auto log = open({.path = folder.path() / "log", .memory_budget_bytes = 4 << 20, .reserve_bytes = 0});
+  const auto log =
+      open_log({.path = folder.path() / "log", .memory_budget_bytes = 4 << 20, .reserve_bytes = 0});
   std::mt19937_64 random(1);
   for (std::size_t i = 0; i < 15'000;) {
     const auto done =
