@@ -61,8 +61,8 @@ TEST(LimitsTest, DevicesOfOneUserShareTheLimit) {
 
 TEST(LimitsTest, RoomIsLimited) {
   World world;
-  world.admin.apply({LimitsPut{.name = "calm", .room_messages_per_s = 0.1},
-                     RoomPut{.room = "general", .limits = "calm"}});
+  world.admin.apply(
+      {LimitsPut{.name = "calm", .room_messages_per_s = 0.1}, RoomPut{.room = "general", .limits = "calm"}});
   auto alice = world.listener("alice");
   auto olga = world.connect("olga");
   int accepted = 0;
