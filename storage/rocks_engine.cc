@@ -8,6 +8,9 @@ namespace {
 
 using rocksdb::Status;
 
+// Beside the tables made of its write-ahead logs, opening writes a manifest, options and a new log.
+constexpr std::uint64_t kOpeningBytes = 2 << 20;
+
 // The default environment, threads included, with our files (and a test's clock).
 class Environment final : public rocksdb::EnvWrapper {
  public:
@@ -70,17 +73,37 @@ Status RocksEngine::flush() {
 }
 
 Status RocksEngine::recover(bool sync_failed) {
-  // The engine may know of no error: a sync that failed was ours.
-  if (flush().ok()) return Status::OK();
-  Status status;
-  if (const Hold db = hold(); db) {
-    status = db->Resume();
-    if (!status.ok() && (status.severity() < Status::Severity::kFatalError || sync_failed)) return status;
-  }
-  // Either all is in tables now, or (a fatal error) it is in the write-ahead log, none of whose syncs has
-  // failed. The engine may still hold a log whose append failed, and aborts the process at the next one:
-  // begin anew.
+  // Without a failed sync the write-ahead log holds all that was accepted. After one it may not, whatever the
+  // kernel shows of it: what is in memory must go into tables first.
+  if (sync_failed && flush().ok()) return Status::OK();
+  // Not DB::Resume(): a flush that was about to begin when another job failed is forgotten by the engine (its
+  // slot is taken and its request stays queued), and Resume() waits for that flush for ever. Nor may writing
+  // go on: at the next append to a log whose last one failed, the engine aborts the process.
+  if (Status status = room_to_open(); !status.ok()) return status;
   return reopen();
+}
+
+// Opening closes first, and what is closed cannot be read: so only where opening will find what it needs.
+Status RocksEngine::room_to_open() {
+  std::uint64_t needed = kOpeningBytes;
+  if (const Hold db = hold(); db) {
+    rocksdb::VectorLogPtr wals;
+    if (const Status status = db->GetSortedWalFiles(wals); !status.ok()) return status;
+    for (const auto& wal : wals) needed += wal->SizeFileBytes();  // becomes tables
+  }
+  std::error_code unknown;
+  const auto space = std::filesystem::space(path_, unknown);
+  if (!unknown && space.available < needed) {
+    return Status::NoSpace(path_.string(), std::to_string(needed >> 20) + " MiB are needed to recover");
+  }
+  const std::string probe = (path_ / "recovery.probe").string();
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  rocksdb::IOStatus status = files_->NewWritableFile(probe, rocksdb::FileOptions(), &file, nullptr);
+  if (status.ok()) status = file->Append(std::string(4096, 'p'), rocksdb::IOOptions(), nullptr);
+  if (status.ok()) status = file->Sync(rocksdb::IOOptions(), nullptr);
+  file.reset();
+  files_->DeleteFile(probe, rocksdb::IOOptions(), nullptr).PermitUncheckedError();
+  return status;
 }
 
 Status RocksEngine::reopen() {

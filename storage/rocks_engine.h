@@ -54,15 +54,17 @@ class RocksEngine {
   // next sync a success although the bytes are gone.
   rocksdb::Status sync() { return files_->sync_wals(); }
 
-  // After any error of a write or a sync: puts all that was accepted into tables, whatever became of the
-  // write-ahead log, and makes writing possible again. One thread at a time; the others may go on holding the
-  // engine between.
+  // After any error of a write or a sync: puts all that was accepted into tables and makes writing possible
+  // again; fails, with the engine as it was, while the cause lasts. When a sync and a flush have both failed,
+  // the last unsynced writes are what the kernel still has of the log: the caller checks that none is
+  // missing. One thread at a time; the others may go on holding the engine between.
   rocksdb::Status recover(bool sync_failed);
 
  private:
   rocksdb::Status open_locked();
   void close_locked();
   rocksdb::Status flush();
+  rocksdb::Status room_to_open();
   rocksdb::Status reopen();
 
   const std::filesystem::path path_;

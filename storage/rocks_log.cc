@@ -69,6 +69,8 @@ class RocksLog final : public Log {
   Status load();
   Status load_meta(const Hold& db);
   Status check_format(const Hold& db);
+  static Status newest_event(const Hold& db, std::uint64_t& offset);
+  bool has_last_event();
   MessageId low() const { return MessageId{low_->load(std::memory_order_acquire)}; }
   std::unique_ptr<rocksdb::Iterator> events_after(const Hold& db, MessageId after, std::size_t max_records);
   LogResult<MessageId> first_from(const Hold& db, MessageId bound);
@@ -136,15 +138,22 @@ Status RocksLog::load() {
   Status status = check_format(db);
   if (status.ok()) status = load_meta(db);
   if (!status.ok()) return status;
-  const std::unique_ptr<rocksdb::Iterator> newest(
-      db->NewIterator(rocksdb::ReadOptions(), db.family(kEvents)));
-  newest->SeekToLast();
-  if (newest->Valid()) {
-    const auto id = parse_fixed64(newest->key().ToStringView());
-    if (!id) return Status::Corruption("an event's key is not an offset");
-    last_.store(std::max(last_.load(), *id));
-  }
-  return newest->status();
+  std::uint64_t newest = 0;
+  status = newest_event(db, newest);
+  last_.store(std::max(last_.load(), newest));
+  return status;
+}
+
+// Its offset; zero when there is none.
+Status RocksLog::newest_event(const Hold& db, std::uint64_t& offset) {
+  offset = 0;
+  const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(rocksdb::ReadOptions(), db.family(kEvents)));
+  it->SeekToLast();
+  if (!it->Valid()) return it->status();
+  const auto id = parse_fixed64(it->key().ToStringView());
+  if (!id) return Status::Corruption("an event's key is not an offset");
+  offset = *id;
+  return Status::OK();
 }
 
 Status RocksLog::check_format(const Hold& db) {
@@ -407,11 +416,21 @@ LogResult<MessageId> RocksLog::trim(std::uint64_t now_ms_unix, const RetentionPo
   return *first;
 }
 
+// Recovery that lost what had been accepted must not be taken for one that worked.
+bool RocksLog::has_last_event() {
+  const Hold db = engine_.hold();
+  std::uint64_t newest = 0;
+  if (!db || !newest_event(db, newest).ok()) return false;
+  const std::uint64_t last = last_.load();
+  return newest == last || last < raw(low());  // or it has been trimmed
+}
+
 LogResult<void> RocksLog::recover() {
   const std::lock_guard lock(recovering_);
   const Status status = engine_.recover(sync_failed_.load());
   if (!status.ok())
     return to_log_error(status) == LogError::disk_full ? LogError::disk_full : LogError::io_error;
+  if (!has_last_event()) return LogError::corrupt;
   sync_failed_.store(false);
   failed_.store(kNone);
   return {};

@@ -22,10 +22,15 @@ if ! command -v clang++ >/dev/null; then
 fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+# Several of these may run at once: one builds, the others find it done.
+mkdir -p "$build"
+exec 9>"$build/run.lock"
+flock 9
 if ! { cmake --preset fuzz -B "$build" && cmake --build "$build" --target fuzzers; } >"$log" 2>&1; then
   cat "$log" >&2
   exit 1
 fi
+exec 9>&-
 if [ $# -eq 0 ]; then
   # shellcheck disable=SC2046  # names without spaces
   set -- $(find "$build" -name '*_fuzz' -type f -perm -u+x -printf '%f\n' | sed 's/_fuzz$//' | sort)
