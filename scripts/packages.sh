@@ -1,14 +1,16 @@
 # Debian packages and what installs them. Sourced by ./parley.
 # shellcheck disable=SC2034  # used by who sources this
 
-run_packages=(mosquitto mosquitto-clients procps)
+run_packages=(mosquitto mosquitto-clients postgresql procps curl)
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
   mosquitto-dev libmosquitto-dev          # the headers of the plugin API
-  libboost1.81-dev libboost-json1.81-dev
+  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
   librocksdb-dev libssl-dev
   libflatbuffers-dev flatbuffers-compiler
   libpaho-mqtt-dev libpaho-mqttpp-dev     # the C++ SDK
+  libpq-dev libsodium-dev libspdlog-dev   # parley-bridge: metadata, passwords, logs
+  libcurl4-openssl-dev                    # parleyctl's REST client
   libtomlplusplus-dev libcli11-dev libutf8proc-dev prometheus-cpp-dev
   libgtest-dev libgmock-dev
 )
@@ -32,7 +34,7 @@ as_root_prefix() {
 
 ensure_packages() {
   local -a missing=()
-  local package prefix before=no
+  local package prefix before=no status=0
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     warn "this is no Debian: make sure that what these packages hold is there: $*"
     return 0
@@ -45,7 +47,11 @@ ensure_packages() {
   fi
   say "Installing from Debian: ${missing[*]}"
   package_installed mosquitto && before=yes
-  apt_install "$prefix" "${missing[@]}"
+  # A failure ends the subshell only, so that what was set aside for the installation is put back.
+  withhold_debian_cluster "$prefix"
+  (apt_install "$prefix" "${missing[@]}") || status=$?
+  restore_debian_cluster "$prefix"
+  ((status == 0)) || exit "$status"
   # Debian starts a freshly installed Mosquitto as a service on port 1883; ours is the one that is wanted.
   if [[ $before == no ]] && package_installed mosquitto; then stop_debian_service "$prefix"; fi
 }
@@ -61,6 +67,21 @@ apt_install() {  # PREFIX PACKAGE...
   run_logged "$log" "apt-get install" "${apt[@]}" install --no-install-recommends "$@"
   rm -f "$log"
   say "  done"
+}
+
+# Debian makes and starts a cluster `main` together with the first PostgreSQL server of a version; Parley brings its own,
+# in its own folder. For as long as the installation takes, this setting keeps Debian from it. What is there already
+# stays as it is.
+readonly debian_cluster_setting=/etc/postgresql-common/createcluster.d/zz-parley.conf
+
+withhold_debian_cluster() {
+  ${1:+"$1"} mkdir -p "${debian_cluster_setting%/*}"
+  printf 'create_main_cluster = false\n' | ${1:+"$1"} tee "$debian_cluster_setting" >/dev/null
+}
+
+restore_debian_cluster() {
+  ${1:+"$1"} rm -f "$debian_cluster_setting"
+  ${1:+"$1"} rmdir --ignore-fail-on-non-empty "${debian_cluster_setting%/*}" || true
 }
 
 stop_debian_service() {
