@@ -1,0 +1,59 @@
+// What a handler of the REST API works with beside the request.
+#ifndef PARLEY_BRIDGE_API_CONTEXT_H_
+#define PARLEY_BRIDGE_API_CONTEXT_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "bridge/http/request.h"
+#include "bridge/http/response.h"
+#include "config/bridge_config.h"
+#include "schemas/token.h"
+
+namespace parley {
+class Metadata;  // storage/metadata.h
+}
+
+namespace parley::bridge {
+class BrokerLink;  // bridge/broker_link.h
+}
+
+namespace parley::api {
+
+class Limits;    // bridge/api/limits.h
+class Accounts;  // bridge/api/accounts.h: tokens, passwords, sign-in; of the auth handlers only
+
+// Who sent the request: a verified token of a session that stands, of a user who is active.
+struct Caller {
+  std::string user;
+  std::string device;
+  std::string session;
+  TokenRole role = TokenRole::user;
+  bool admin = false;  // users.admin, or a service token
+};
+
+// What handlers share. Everything here is thread-safe and outlives every request.
+struct Services {
+  const BridgeConfig& config;
+  Metadata& metadata;
+  bridge::BrokerLink* broker = nullptr;  // null: this process has none (some tests)
+  Limits& limits;
+  Accounts& accounts;
+};
+
+// Of one request. Lives on the worker that runs the handler.
+struct Context {
+  const BridgeConfig& config;
+  Metadata& metadata;
+  bridge::BrokerLink* broker;
+  Limits& limits;
+  Accounts& accounts;
+  Caller caller;                              // empty for Access::open
+  std::chrono::system_clock::time_point now;  // when the request was taken up
+  std::string request_id;
+};
+
+}  // namespace parley::api
+
+#endif
