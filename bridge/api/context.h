@@ -11,8 +11,8 @@
 #include "config/bridge_config.h"
 #include "schemas/token.h"
 
-namespace parley {
-class Metadata;  // storage/metadata.h
+namespace parley::storage {
+class Metadata;
 }
 
 namespace parley::bridge {
@@ -36,7 +36,7 @@ struct Caller {
 // What handlers share. Everything here is thread-safe and outlives every request.
 struct Services {
   const BridgeConfig& config;
-  Metadata& metadata;
+  storage::Metadata& metadata;
   bridge::BrokerLink* broker = nullptr;  // null: this process has none (some tests)
   Limits& limits;
   Accounts& accounts;
@@ -45,7 +45,7 @@ struct Services {
 // Of one request. Lives on the worker that runs the handler.
 struct Context {
   const BridgeConfig& config;
-  Metadata& metadata;
+  storage::Metadata& metadata;
   bridge::BrokerLink* broker;
   Limits& limits;
   Accounts& accounts;

@@ -1,0 +1,28 @@
+// From what storage and the broker refuse to what HTTP answers: the one translation, held by a table test.
+#ifndef PARLEY_BRIDGE_API_REFUSALS_H_
+#define PARLEY_BRIDGE_API_REFUSALS_H_
+
+#include "bridge/api/context.h"
+#include "storage/metadata_types.h"
+
+namespace parley::bridge {
+struct BrokerError;  // bridge/broker_link.h
+}
+
+namespace parley::api {
+
+http::Response refused(const storage::MetadataFault& fault);
+http::Response refused(const bridge::BrokerError& error);
+
+// The caller, for a mutation. The second form takes the Idempotency-Key along, with a fingerprint of method,
+// path and body; refuses a key that is none.
+storage::Actor actor(const http::Request& request, const Context& context);
+std::optional<http::Response> idempotent_actor(const http::Request& request, const Context& context,
+                                               storage::Actor& out);
+
+// ?limit= and ?cursor= as storage takes them.
+std::optional<http::Response> read_page(const http::Request& request, storage::PageRequest& out);
+
+}  // namespace parley::api
+
+#endif
