@@ -314,6 +314,9 @@ struct Facts::Impl {
     classes[i].known = true;
   }
 
+  void apply(const EventPost&) {}  // happen, and are not remembered
+  void apply(const UserEvent&) {}
+
   const UserFacts& user(UserIndex i) const {
     static constexpr UserFacts kNobody{};
     const UserRecord* record = users.find(raw(i));

@@ -1,6 +1,7 @@
 #include "schemas/control.h"
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <charconv>
 #include <limits>
 
@@ -95,6 +96,13 @@ class Fields {
     } else {
       refuse("sha256", "must be 64 hexadecimal digits");
     }
+  }
+  // A nested object, kept as its compact text.
+  void object(std::string_view name, std::string& out) {
+    const json::value* value = find(name);
+    if (value == nullptr) return;
+    if (!value->is_object()) return refuse(name, "must be a JSON object");
+    out = json::serialize(*value);
   }
   void refuse(std::string_view name, std::string_view what) {
     if (!problem_.empty()) return;
@@ -197,11 +205,32 @@ ControlOp limits_put(Fields& f) {
   return op;
 }
 
+ControlOp event_post(Fields& f) {
+  EventPost op;
+  std::string kind;
+  f.required_text("room", op.room);
+  f.required_text("kind", kind);
+  f.required_text("from", op.from);
+  f.required_text("cid", op.cid);
+  f.integer("ts", op.ts_ms);
+  f.text("body", op.body, kMaxEventText);
+  f.object("meta", op.meta);
+  op.kind = parse_kind(kind).value_or(kUnknownKind);
+  return op;
+}
+ControlOp user_event(Fields& f) {
+  UserEvent op;
+  f.required_text("user", op.user);
+  f.required("event");
+  f.object("event", op.event);
+  return op;
+}
+
 struct Entry {
   std::string_view name;
   ControlOp (*read)(Fields&);
 };
-constexpr std::array<Entry, 12> kOps = {{{"user.put", user_put},
+constexpr std::array<Entry, 14> kOps = {{{"user.put", user_put},
                                          {"user.remove", user_remove},
                                          {"room.put", room_put},
                                          {"room.remove", room_remove},
@@ -212,7 +241,9 @@ constexpr std::array<Entry, 12> kOps = {{{"user.put", user_put},
                                          {"session.revoke", session_revoke},
                                          {"token.put", token_put},
                                          {"token.remove", token_remove},
-                                         {"limits.put", limits_put}}};
+                                         {"limits.put", limits_put},
+                                         {"event.post", event_post},
+                                         {"user.event", user_event}}};
 static_assert(std::variant_size_v<ControlOp> == kOps.size());
 
 Result<ControlOp> read_op(const json::value& value) {
@@ -324,6 +355,23 @@ struct Writer {
     w.decimal("room_bot_messages_per_s", op.room_bot_messages_per_s);
     w.close();
   }
+  void operator()(const EventPost& op) {
+    JsonObjectWriter w = begin("event.post");
+    w.text("room", op.room);
+    w.text("kind", to_string(op.kind));
+    w.text("from", op.from);
+    w.text("cid", op.cid);
+    w.number_if("ts", op.ts_ms);
+    w.text_if("body", op.body);
+    w.json_if("meta", op.meta);
+    w.close();
+  }
+  void operator()(const UserEvent& op) {
+    JsonObjectWriter w = begin("user.event");
+    w.text("user", op.user);
+    w.json_if("event", op.event);
+    w.close();
+  }
 
  private:
   JsonObjectWriter begin(std::string_view name) {
@@ -392,6 +440,11 @@ Result<ControlRequest> parse_control_request(std::string_view text) {
   fields.text("what", request.what);
   fields.text("after", request.after);
   fields.text("encoding", request.encoding);
+  fields.integer("snapshot", request.snapshot);
+  fields.text("user", request.user);
+  fields.text("device", request.device);
+  fields.choice("role", request.role, kTokenRoleNames);
+  fields.object("payload", request.payload);
   if (!request.encoding.empty() && request.encoding != "json" && request.encoding != "flatbuffers") {
     fields.refuse("encoding", "must be \"json\" or \"flatbuffers\"");
   }
@@ -428,6 +481,11 @@ std::string to_json(const ControlRequest& request) {
   w.text_if("what", request.what);
   w.text_if("after", request.after);
   w.text_if("encoding", request.encoding);
+  w.number_if("snapshot", request.snapshot);
+  w.text_if("user", request.user);
+  w.text_if("device", request.device);
+  if (request.role != TokenRole::user) w.text("role", to_string(request.role));
+  w.json_if("payload", request.payload);
   if (!request.ops.empty()) {
     w.key("ops");
     char separator = '[';

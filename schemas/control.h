@@ -90,8 +90,33 @@ struct LimitsPut {
   double room_bot_messages_per_s = 100;      // for a room of this class, sent by bots and devices
 };
 
-using ControlOp = std::variant<UserPut, UserRemove, RoomPut, RoomRemove, MemberPut, MemberRemove, BlockPut,
-                               BlockRemove, SessionRevoke, TokenPut, TokenRemove, LimitsPut>;
+// Two that are no facts. They travel with the facts of the change that caused them, and happen once however
+// often the change is sent.
+//
+// An event that the server makes in a room: it joins the room's log as if somebody had sent it, without
+// asking whether `from` is a member. (room, from, cid) is the key by which a second copy is known.
+struct EventPost {
+  std::string room;
+  Kind kind = Kind::system;  // join, leave, role, room or system
+  std::string from;          // whom it is about: the user who joined; who changed the room
+  std::string cid;
+  std::uint64_t ts_ms = 0;  // since the Unix epoch; 0: when it is posted
+  std::string body;         // system only
+  std::string meta;         // compact text of a JSON object; empty: none
+};
+// What concerns an account, on users/{user}/events.
+struct UserEvent {
+  std::string user;
+  std::string event;  // compact text of a JSON object that has a "type"
+};
+
+using ControlOp =
+    std::variant<UserPut, UserRemove, RoomPut, RoomRemove, MemberPut, MemberRemove, BlockPut, BlockRemove,
+                 SessionRevoke, TokenPut, TokenRemove, LimitsPut, EventPost, UserEvent>;
+// A fact is kept in the replica; the others happen and are over.
+inline bool is_fact(const ControlOp& op) {
+  return !std::holds_alternative<EventPost>(op) && !std::holds_alternative<UserEvent>(op);
+}
 
 // One JSON object; unknown fields are ignored (later versions add some), wrong types and bad names are
 // refused with bad_payload and the field's name.
@@ -110,14 +135,19 @@ struct ControlRequest {
   std::uint64_t from = 0;
   std::uint64_t to = 0;
   std::vector<ControlOp> ops;
-  std::string client;        // kick
-  std::string consumer;      // log.cursor
-  std::string room;          // log.read: only this room's
-  std::uint64_t offset = 0;  // log.read (after this), log.cursor (up to this)
-  std::uint32_t limit = 0;   // log.read; 0: the server's default
-  std::string what;          // list: "users", "rooms" or "members" (of `room`)
-  std::string after;         // list: names after this one
-  std::string encoding;      // log.read: "json" (default) or "flatbuffers"
+  std::string client;          // kick
+  std::string consumer;        // log.cursor
+  std::string room;            // log.read: only this room's
+  std::uint64_t offset = 0;    // log.read (after this), log.cursor (up to this)
+  std::uint32_t limit = 0;     // log.read; 0: the server's default
+  std::string what;            // list: "users", "rooms" or "members" (of `room`)
+  std::string after;           // list: names after this one
+  std::string encoding;        // log.read: "json" (default) or "flatbuffers"
+  std::uint64_t snapshot = 0;  // snapshot.chunk, snapshot.commit: what snapshot.begin answered; 0: not said
+  std::string user;            // send: in whose name
+  std::string device;          // send
+  TokenRole role = TokenRole::user;  // send
+  std::string payload;               // send: compact text of the Send object
 };
 Result<ControlRequest> parse_control_request(std::string_view json);
 // The `req` of a request that was refused, so that the refusal finds its way back; empty when there is none.

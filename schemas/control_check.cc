@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <cmath>
 
 #include "schemas/control_names.h"
+#include "schemas/utf8.h"
 
 namespace parley {
 namespace {
@@ -9,6 +12,19 @@ namespace {
 constexpr std::size_t kMaxLimitsName = 32;
 constexpr std::size_t kMaxSid = 64;
 constexpr double kMaxRate = 1e9;
+constexpr std::uint64_t kMaxTimeMs = std::uint64_t{1} << 53;  // what JavaScript's numbers hold
+
+// Compact, because it is put into events as it is, and those go one to a line; not deep, because it is read
+// again inside other documents.
+std::optional<boost::json::object> parse_compact_object(std::string_view text) {
+  constexpr std::size_t kMaxDepth = 8;
+  boost::json::parse_options options;
+  options.max_depth = kMaxDepth;
+  boost::json::error_code error;
+  const boost::json::value value = boost::json::parse(text, error, {}, options);
+  if (error || !value.is_object() || boost::json::serialize(value) != text) return std::nullopt;
+  return value.get_object();
+}
 
 bool is_limits_name(std::string_view text) {
   return !text.empty() && text.size() <= kMaxLimitsName && std::all_of(text.begin(), text.end(), [](char c) {
@@ -114,6 +130,25 @@ class Checker {
     rate("typing_per_s", op.typing_per_s);
     rate("room_messages_per_s", op.room_messages_per_s);
     rate("room_bot_messages_per_s", op.room_bot_messages_per_s);
+  }
+  void operator()(const EventPost& op) {
+    room(op.room);
+    require(is_server_made(op.kind) && op.kind <= Kind::system, "kind", "join, leave, role, room or system");
+    user("from", op.from);
+    require(is_cid(op.cid), "cid", "1 to 64 characters");
+    require(op.ts_ms < kMaxTimeMs, "ts", "milliseconds since 1970, below 2^53");
+    require(op.body.size() <= kMaxEventText && scan_utf8(op.body).valid, "body", "UTF-8 of at most 16 KiB");
+    if (op.meta.empty()) return;
+    require(op.meta.size() <= kMaxEventText && parse_compact_object(op.meta), "meta",
+            "a JSON object of at most 16 KiB that is not deep");
+  }
+  void operator()(const UserEvent& op) {
+    user("user", op.user);
+    const auto event = op.event.size() <= kMaxEventText ? parse_compact_object(op.event) : std::nullopt;
+    require(event.has_value(), "event", "a JSON object of at most 16 KiB that is not deep");
+    if (!event) return;
+    const boost::json::value* type = event->if_contains("type");
+    require(type != nullptr && type->is_string(), "event", "an object with a text \"type\"");
   }
 
  private:

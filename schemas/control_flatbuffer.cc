@@ -85,6 +85,20 @@ struct Packer {
                                                    op.room_messages_per_s, op.room_bot_messages_per_s)
                                    .Union()};
   }
+  Packed operator()(const EventPost& op) {
+    const auto room = text(op.room);
+    const auto from = text(op.from);
+    const auto cid = fbb.CreateString(op.cid);
+    const auto body = fbb.CreateString(op.body);
+    const auto meta = fbb.CreateString(op.meta);
+    return {fb::Op::EventPost,
+            fb::CreateEventPost(fbb, room, static_cast<fb::Kind>(op.kind), from, cid, op.ts_ms, body, meta)
+                .Union()};
+  }
+  Packed operator()(const UserEvent& op) {
+    const auto user = text(op.user);
+    return {fb::Op::UserEvent, fb::CreateUserEvent(fbb, user, fbb.CreateString(op.event)).Union()};
+  }
 
  private:
   // Names come again and again in a snapshot and are stored once.
@@ -180,6 +194,14 @@ std::optional<ControlOp> unpack(const fb::ControlOp& entry) {
     }
     case fb::Op::LimitsPut:
       return unpack_limits(*entry.op_as_LimitsPut());
+    case fb::Op::EventPost: {
+      const auto& t = *entry.op_as_EventPost();
+      return EventPost{
+          text(t.room()), static_cast<Kind>(t.kind()), text(t.from()), text(t.cid()), t.ts(), text(t.body()),
+          text(t.meta())};
+    }
+    case fb::Op::UserEvent:
+      return UserEvent{text(entry.op_as_UserEvent()->user()), text(entry.op_as_UserEvent()->event())};
   }
   return std::nullopt;
 }

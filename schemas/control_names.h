@@ -18,6 +18,8 @@ inline constexpr std::array<std::string_view, 3> kRoomStatusNames = {"active", "
 inline constexpr std::array<std::string_view, 2> kRoomHistoryNames = {"all", "joined"};
 inline constexpr std::array<std::string_view, 5> kMemberRoleNames = {"", "guest", "member", "admin", "owner"};
 
+inline constexpr std::size_t kMaxEventText = std::size_t{16} * 1024;  // of a body, a meta, an account's event
+
 // What both encodings have to hold: names of the right form, numbers within their range, enumerators that
 // exist. Nothing when the operation may be applied.
 std::optional<Refusal> check_control_op(const ControlOp& op);

@@ -43,7 +43,9 @@ std::vector<ControlOp> every_op() {
           SessionRevoke{"s-1", 1'763'690'000},
           TokenPut{digest, "meteo", "roof", TokenRole::device, 5},
           TokenRemove{digest},
-          limits};
+          limits,
+          EventPost{"general", Kind::join, "bob", "pg-7-1", 1'763'683'200'123, "hello", R"({"by":"alice"})"},
+          UserEvent{"bob", R"({"type":"room.added","room":"general","version":7})"}};
 }
 
 TEST(ControlOp, ComesBackFromJson) {
@@ -111,6 +113,24 @@ TEST(ControlOp, KeepsDefaultsForWhatIsLeftOut) {
   EXPECT_EQ(limits.room_messages_per_s, 1000.0 / 60);
 }
 
+TEST(ControlOp, TellsFactsFromEvents) {
+  std::size_t facts = 0;
+  for (const ControlOp& op : every_op()) facts += is_fact(op) ? 1 : 0;
+  EXPECT_EQ(facts, std::variant_size_v<ControlOp> - 2);
+}
+
+TEST(ControlOp, KeepsAnEventsObjectsOnOneLine) {
+  const auto post =
+      parse_control_op(R"({"op":"event.post","room":"general","kind":"room","from":"bob","cid":"c",
+      "meta": { "topic" : "a\nb",
+                "by" : "bob" }})");
+  ASSERT_TRUE(post) << post.error().message;
+  EXPECT_EQ(std::get<EventPost>(*post).meta, R"({"topic":"a\nb","by":"bob"})");
+  // FlatBuffers carry the text as it is, so it has to be so already.
+  const EventPost spread{"general", Kind::room, "bob", "c", 0, "", "{ \n}"};
+  EXPECT_FALSE(control_ops_from_flatbuffer(control_ops_to_flatbuffer({spread})));
+}
+
 TEST(ControlOp, NamesWhatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "JSON"},
@@ -153,6 +173,16 @@ TEST(ControlOp, NamesWhatIsWrong) {
       {R"({"op":"limits.put","name":"x","connections":4294967296})", "\"connections\""},
       {R"({"op":"user.put","user":")" + std::string(2000, 'a') + "\"}", "\"user\" is too long"},
       {std::string(3000, '['), "JSON"},
+      {R"({"op":"event.post","room":"general","kind":"text","from":"bob","cid":"c"})",
+       "\"kind\" must be join"},
+      {R"({"op":"event.post","room":"general","kind":"join","from":"B","cid":"c"})", "\"from\""},
+      {R"({"op":"event.post","room":"general","kind":"join","from":"bob","cid":""})", "\"cid\""},
+      {R"({"op":"event.post","room":"general","kind":"join","from":"bob","cid":"c","meta":[]})", "\"meta\""},
+      {R"({"op":"event.post","room":"general","kind":"join","from":"bob","cid":"c","meta":)"
+       R"({"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}}})",
+       "\"meta\""},
+      {R"({"op":"user.event","user":"bob"})", "\"event\" is missing"},
+      {R"({"op":"user.event","user":"bob","event":{"room":"x"}})", "\"type\""},
   };
   for (const auto& [json, words] : cases) {
     const auto result = parse_control_op(json);

@@ -25,6 +25,8 @@ class Applier {
   void operator()(const MemberRemove& op) { facts_.erase(key(FactType::member, op.room, op.user)); }
   void operator()(const BlockRemove& op) { facts_.erase(key(FactType::block, op.user, op.blocked)); }
   void operator()(const TokenRemove& op) { facts_.erase(key(FactType::token, sha_text(op.sha256))); }
+  void operator()(const EventPost&) {}  // no facts
+  void operator()(const UserEvent&) {}
   void operator()(const RoomRemove& op) {
     facts_.erase(key(FactType::room, op.room));
     std::erase_if(facts_, [&](const auto& fact) {

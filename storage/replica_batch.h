@@ -37,6 +37,9 @@ class ReplicaBatch {
   rocksdb::Status add(const TokenPut& op);
   rocksdb::Status add(const TokenRemove& op);
   rocksdb::Status add(const LimitsPut& op);
+  // What is no fact leaves nothing behind.
+  static rocksdb::Status add(const EventPost&) { return rocksdb::Status::OK(); }
+  static rocksdb::Status add(const UserEvent&) { return rocksdb::Status::OK(); }
 
   rocksdb::Status put(const FactKey& key, std::string_view value);
   rocksdb::Status put_json(const FactKey& key, const ControlOp& op);

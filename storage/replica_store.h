@@ -32,7 +32,8 @@ class ReplicaStore {
   virtual ReplicaResult<void> load(const std::function<void(ControlOp&&)>& visit) = 0;
 
   // Atomic: the operations and the new version, or nothing. A remove drops what it names: room.remove its
-  // members too, user.remove the user's memberships, blocks and API tokens.
+  // members too, user.remove the user's memberships, blocks and API tokens. What is no fact (is_fact) is
+  // passed over.
   virtual ReplicaResult<void> apply(std::uint64_t new_version, std::span<const ControlOp> ops) = 0;
 
   // A full snapshot, gathered beside the facts that serve; commit replaces them all at once. begin() drops an
