@@ -2,7 +2,8 @@
 //
 // A record is one event. Its offset is its message id, so offsets rise strictly but not by one; in a read,
 // each record tells the offset before it. Three things are written together, or not at all: the event, the
-// entry (room, sender, cid) -> event that makes a resend idempotent, and the room's counter.
+// entry (room, sender, cid) -> event that makes a resend idempotent, and the room's counter (which may be
+// part of the event's record).
 //
 // Threads: append(), find_cid(), find_id() and room_tail() are called by one writer thread (the broker's) and
 // never wait for the disk to sync nor for a compaction: where the engine would stall, append() fails with

@@ -13,11 +13,12 @@
 //     value    = offset:fixed64 seq:fixed64          counts only while offset is not below `low`
 //   column family `rooms`
 //     key      = room
-//     value    = seq:fixed64                         of the room's last event; outlives the event
+//     value    = seq:fixed64                         of the room's last event not above `tails`; outlives it
 //   column family `default`: about the log itself
 //     "format"        = 0x01
 //     "low"           = offset:fixed64               events below it are gone, whether or not their bytes are
 //     "high"          = offset:fixed64               newest ever trimmed: ids go on rising in an emptied log
+//     "tails"         = offset:fixed64               `rooms` holds what the events up to it say
 //     "cursor/" name  = offset:fixed64
 #ifndef PARLEY_STORAGE_LOG_BYTES_H_
 #define PARLEY_STORAGE_LOG_BYTES_H_

@@ -13,6 +13,7 @@
 #include "storage/rocks_engine.h"
 #include "storage/rocks_errors.h"
 #include "storage/rocks_options.h"
+#include "storage/rocks_room_tails.h"
 
 namespace parley::storage {
 namespace {
@@ -62,7 +63,8 @@ class RocksLog final : public Log {
 
  private:
   static constexpr auto kLongestStall = std::chrono::seconds(2);
-  static constexpr int kNone = -1;  // no error holds writing up
+  static constexpr std::uint64_t kTailsEvery = 2048;  // events; about a millisecond of the syncing thread
+  static constexpr int kNone = -1;                    // no error holds writing up
 
   using Hold = RocksEngine::Hold;
 
@@ -75,6 +77,7 @@ class RocksLog final : public Log {
   std::unique_ptr<rocksdb::Iterator> events_after(const Hold& db, MessageId after, std::size_t max_records);
   LogResult<MessageId> first_from(const Hold& db, MessageId bound);
   LogResult<void> drop_below(const Hold& db, MessageId bound);
+  LogResult<void> save_tails();
   LogError cause_of_stall();
   LogError fail(const Status& status);
   LogError fail_sync(const Status& status);
@@ -82,6 +85,7 @@ class RocksLog final : public Log {
   const RocksLogOptions options_;
   const RocksMemory memory_;
   RocksEngine engine_;
+  RocksRoomTails room_tails_{engine_, {.meta = kMeta, .events = kEvents, .rooms = kRooms}};
   rocksdb::WriteOptions write_options_;
 
   // The writer's thread only: reused, so that the steady state allocates nothing.
@@ -113,6 +117,7 @@ class RocksLog final : public Log {
   const std::shared_ptr<std::atomic<std::uint64_t>> low_ = std::make_shared<std::atomic<std::uint64_t>>(0);
   std::atomic<std::uint64_t> writes_{0};  // counts what a sync has to cover
   std::atomic<std::uint64_t> synced_{0};
+  std::uint64_t tails_at_ = 0;  // writes_ when they were saved last; the syncing thread only
   // After a failed sync the kernel may call the next one a success although the bytes are lost: the first
   // failure holds until recover() has written everything anew. A LogError or kNone.
   std::atomic<int> failed_{kNone};
@@ -137,6 +142,7 @@ Status RocksLog::load() {
   const Hold db = engine_.hold();
   Status status = check_format(db);
   if (status.ok()) status = load_meta(db);
+  if (status.ok()) status = room_tails_.load();
   if (!status.ok()) return status;
   std::uint64_t newest = 0;
   status = newest_event(db, newest);
@@ -230,7 +236,6 @@ LogResult<void> RocksLog::append(const AppendRecord& record) {
   const Slice event_value[] = {slice(header.view()), slice(record.event)};
   Status status =
       batch_.Put(db.family(kEvents), rocksdb::SliceParts(&event_key, 1), rocksdb::SliceParts(event_value, 2));
-  if (status.ok()) status = batch_.Put(db.family(kRooms), slice(record.room), slice(seq.view()));
   if (status.ok() && !record.cid.empty()) {
     make_cid_key(record.room, record.sender, record.cid, cid_key_);
     const Slice key = slice(cid_key_);
@@ -280,23 +285,21 @@ LogResult<void> RocksLog::sync() {
   const Status status = engine_.sync();
   if (!status.ok()) return fail_sync(status);
   synced_.store(writes);
-  return {};
+  if (writes - tails_at_ < kTailsEvery) return {};
+  tails_at_ = writes;
+  return save_tails();
+}
+
+// What has been synced stays so: a stall only means later.
+LogResult<void> RocksLog::save_tails() {
+  const Status status = room_tails_.save(last_id());
+  if (status.ok() || to_log_error(status) == LogError::stalled) return {};
+  return fail(status);
 }
 
 LogResult<std::vector<RoomTail>> RocksLog::room_tails() {
-  const Hold db = engine_.hold();
-  if (!db) return LogError::io_error;
   std::vector<RoomTail> tails;
-  rocksdb::ReadOptions options;
-  options.fill_cache = false;
-  options.readahead_size = kReadAheadBytes;
-  const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(options, db.family(kRooms)));
-  for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    const auto seq = parse_fixed64(it->value().ToStringView());
-    if (!seq) return LogError::corrupt;
-    tails.push_back({.room = it->key().ToString(), .last = Seq{*seq}});
-  }
-  if (!it->status().ok()) return to_log_error(it->status());
+  if (const Status status = room_tails_.all(tails); !status.ok()) return to_log_error(status);
   return tails;
 }
 
@@ -410,6 +413,9 @@ LogResult<MessageId> RocksLog::trim(std::uint64_t now_ms_unix, const RetentionPo
   if (!db) return LogError::io_error;
   const MessageId bound = retention_bound(now_ms_unix, policy, cursors_, last_id());
   if (bound <= low()) return first_from(db, low());
+  if (room_tails_.saved() < bound) {  // counters outlive their events
+    if (const Status saved = room_tails_.save(last_id()); !saved.ok()) return to_log_error(saved);
+  }
   const auto first = first_from(db, bound);
   if (!first) return first.error();
   if (const auto dropped = drop_below(db, bound); !dropped) return dropped.error();
@@ -430,7 +436,7 @@ LogResult<void> RocksLog::recover() {
   const Status status = engine_.recover(sync_failed_.load());
   if (!status.ok())
     return to_log_error(status) == LogError::disk_full ? LogError::disk_full : LogError::io_error;
-  if (!has_last_event()) return LogError::corrupt;
+  if (!has_last_event() || !room_tails_.load().ok()) return LogError::corrupt;
   sync_failed_.store(false);
   failed_.store(kNone);
   return {};

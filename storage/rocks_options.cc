@@ -159,8 +159,6 @@ rocksdb::ColumnFamilyOptions cids_options(const RocksMemory& memory,
 
 rocksdb::ColumnFamilyOptions rooms_options(const RocksMemory& memory) {
   rocksdb::ColumnFamilyOptions options = base_options(memory, 1.0 / 16);
-  // A counter is overwritten where it stands: the memtable holds one entry a room, not one a message.
-  options.inplace_update_support = true;
   rocksdb::BlockBasedTableOptions table = table_options(memory);
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
