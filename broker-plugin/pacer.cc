@@ -13,7 +13,7 @@ constexpr double kHoldPressure = 32;  // nine looks in a row above the mark
 constexpr double kStretch = 1.5;
 constexpr double kRelax = 0.8;
 constexpr std::chrono::nanoseconds kLagHigh = std::chrono::milliseconds(3);
-constexpr std::chrono::nanoseconds kGatherCeiling = std::chrono::milliseconds(1);
+constexpr std::chrono::nanoseconds kGatherCeiling = std::chrono::milliseconds(5);
 
 }  // namespace
 
