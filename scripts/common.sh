@@ -9,6 +9,14 @@ die() {
 
 is_root() { ((EUID == 0)); }
 
+# as_user USER COMMAND...: as that user when we are root, else as we are.
+as_user() {
+  local user=$1
+  shift
+  # Not from a folder that the other may be unable to read.
+  if is_root; then (cd / && exec setpriv "--reuid=$user" "--regid=$user" --init-groups -- "$@"); else "$@"; fi
+}
+
 # absolute_path PATH: without links followed, so that messages show what the user typed.
 absolute_path() { realpath -ms -- "$1"; }
 
@@ -34,10 +42,10 @@ wait_gone() {
   return 1
 }
 
-# stop_process PID SECONDS NAME: asks it to end, and insists after that time.
+# stop_process PID SECONDS NAME [SIGNAL]: asks it to end, and insists after that time.
 stop_process() {
   local pid=$1 seconds=$2 name=$3
-  kill -TERM "$pid" 2>/dev/null || return 0
+  kill -s "${4:-TERM}" "$pid" 2>/dev/null || return 0
   wait_gone "$pid" "$seconds" && return 0
   warn "$name (process $pid) did not end within $seconds s; killing it"
   kill -KILL "$pid" 2>/dev/null || true
@@ -58,4 +66,86 @@ run_logged() {
     tail -n 30 "$log" >&2
     die "$what failed; all of its output is in $log"
   fi
+}
+
+# toml_get FILE SECTION KEY: the value as it is written, a comment after it left out; nothing when it is not set. An array
+# may go over several lines, and then comes as one.
+toml_get() { toml_edit "$1" "$2" "$3"; }
+
+# toml_text FILE SECTION KEY: the same for a text of one line, without its quotes.
+toml_text() {
+  local value
+  value=$(toml_get "$@")
+  value=${value#\"}
+  value=${value%\"}
+  value=${value//\\\"/\"}
+  printf '%s' "${value//\\\\/\\}"
+}
+
+# toml_set FILE SECTION KEY VALUE: in its place when it has one (a comment after it stays), else below the section's
+# name. The file keeps its owner and mode.
+toml_set() {
+  local text
+  text=$(toml_edit "$@")
+  [[ $text == "$(<"$1")" ]] || printf '%s\n' "$text" >"$1"
+}
+
+# toml_edit FILE SECTION KEY [VALUE]: prints the value, or the file with this one instead.
+toml_edit() {
+  section=$2 key=$3 value=${4-} editing=$(($# > 3)) awk '
+    BEGIN { section = ENVIRON["section"]; key = ENVIRON["key"]; value = ENVIRON["value"]; editing = ENVIRON["editing"] }
+    function finish(rest) {
+      open = 0
+      done = 1
+      if (editing) print key " = " value (rest == "" ? "" : " " rest)
+      else print found
+    }
+    open {  # within an array of several lines
+      sub(/^[[:space:]]+/, "")
+      found = found (found ~ /\[$/ || /^\]/ ? "" : " ") $0
+      if (/^\]/) finish(substr($0, 2))
+      next
+    }
+    /^[[:space:]]*\[/ {
+      if (here && !done && editing) { print key " = " value; done = 1 }
+      here = ($0 ~ "^[[:space:]]*\\[" section "\\]")
+      seen = seen || here
+    }
+    here && !done && $0 ~ "^[[:space:]]*" key "[[:space:]]*=" {
+      rest = $0
+      sub(/^[^=]*=[[:space:]]*/, "", rest)
+      if (rest ~ /^"/) match(rest, /^"([^"\\]|\\.)*"/); else match(rest, /^[^#]*/)
+      found = substr(rest, 1, RLENGTH)
+      rest = substr(rest, RLENGTH + 1)
+      sub(/[[:space:]]+$/, "", found)
+      sub(/^[[:space:]]+/, "", rest)
+      if (found ~ /^\[/ && found !~ /\]$/) { open = 1; next }
+      finish(rest)
+      next
+    }
+    editing { print }
+    END {
+      if (!editing || done) exit
+      if (!seen) print "\n[" section "]"
+      print key " = " value
+    }' "$1"
+}
+
+# TEXT as a TOML string.
+toml_string() {
+  local text=${1//\\/\\\\}
+  printf '"%s"' "${text//\"/\\\"}"
+}
+
+# percent_encode TEXT: all but what stands for itself anywhere in a URL (RFC 3986, 2.3).
+percent_encode() {
+  local LC_ALL=C text=$1 out='' char i
+  for ((i = 0; i < ${#text}; i++)); do
+    char=${text:i:1}
+    case $char in
+      [A-Za-z0-9._~-]) out+=$char ;;
+      *) printf -v char '%%%02X' "'$char" && out+=$char ;;
+    esac
+  done
+  printf '%s' "$out"
 }

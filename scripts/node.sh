@@ -1,14 +1,19 @@
 # One node: the folder ./var and what runs in it. Sourced by ./parley.
 #
-#   var/parley.toml      options, copied once from config/parley.toml and then the user's
+#   var/parley.toml      options of the broker's plugin, copied once from config/parley.toml and then the user's
+#   var/bridge.toml      options of the bridge, see bridge.sh
 #   var/mosquitto.conf   written at every `up` from config/mosquitto.conf.in
-#   var/keys/            signing.pem (private: tokens are made with it), jwks.json (public: the broker checks with it)
-#   var/lib/             the plugin that runs, a copy: a build does not pull it away from under the broker
+#   var/url              where the REST interface is, for parleyctl; absent where there is none
+#   var/keys/            signing.pem (private: tokens are made with it), jwks.json (public: the broker checks with it),
+#                        admin.password
+#   var/lib/             the programs that run, copies: a build does not pull them away from under the node
 #   var/data/ log/ run/  the broker's: log of messages, its own log, pid and doorbell socket
-#   var/launcher/        ours: pid of the supervisor, what was started (ports, checksum), a lock
+#   var/pg/ pg-run/      PostgreSQL's, see postgres.sh
+#   var/launcher/        ours: process ids, logs of what we started, what was started (checksums), a lock
 #
-# Started by root, the broker drops to the user `mosquitto`, who gets data/, log/ and run/ and may read the rest but
-# signing.pem. Started by anyone else, it runs as that user.
+# Started by root, nothing that the network reaches runs as root: the broker drops to the user `mosquitto`, who gets
+# data/, log/ and run/ and may read the rest but the keys; the bridge is `_parley`, who may read signing.pem and
+# bridge.toml; PostgreSQL is `postgres`. Started by anyone else, all of it runs as that user.
 
 readonly broker_user=mosquitto
 
@@ -22,23 +27,23 @@ node_find() {
   mqtt_port=1883
   mqtt_bind=127.0.0.1
   metrics_port=
+  http_url=
   local started=$var/launcher/started key value
   if [[ -r $started ]]; then
     while IFS='=' read -r key value; do
-      case $key in mqtt_port | mqtt_bind | metrics_port) printf -v "$key" '%s' "$value" ;; esac
+      case $key in mqtt_port | mqtt_bind | metrics_port | http_url) printf -v "$key" '%s' "$value" ;; esac
     done <"$started"
   fi
   if [[ -n ${PARLEY_MQTT_PORT:-} ]]; then mqtt_port=$PARLEY_MQTT_PORT; fi
   check_port PARLEY_MQTT_PORT "$mqtt_port"
 }
 
-as_broker_user() { setpriv --reuid="$broker_user" --regid="$broker_user" --init-groups -- "$@"; }
-
 # node_prepare: everything that must be there before a start.
 node_prepare() {
   local dir
   dir=$(build_dir release)
   plugin=$dir/broker-plugin/libparley_plugin.so
+  bridge=$dir/bridge/parley-bridge
   parleyctl=$dir/clients/parleyctl/parleyctl
   [[ -f $plugin && -x $parleyctl ]] || die "$dir holds no built libparley_plugin.so and parleyctl"
   command -v mosquitto >/dev/null || die "mosquitto is not installed"
@@ -46,9 +51,10 @@ node_prepare() {
   mqtt_port=${PARLEY_MQTT_PORT:-1883}
   mqtt_bind=${PARLEY_MQTT_BIND:-127.0.0.1}
   check_port PARLEY_MQTT_PORT "$mqtt_port"
-  check_port PARLEY_HTTP_PORT "${PARLEY_HTTP_PORT:-8080}"
   [[ -z ${PARLEY_METRICS_PORT:-} ]] || check_port PARLEY_METRICS_PORT "$PARLEY_METRICS_PORT"
   [[ $mqtt_bind =~ ^[0-9A-Za-z.:_-]+$ ]] || die "PARLEY_MQTT_BIND is '$mqtt_bind': set it to an address"
+  bridge_find_roles
+  if wants_bridge; then ensure_bridge_user; fi
   if is_root; then place_var; fi
   (umask 077 && mkdir -p "$var") || die "cannot make the folder $var"
   [[ -w $var ]] || die "you may not write to $var; was it made by root? (try sudo)"
@@ -58,25 +64,45 @@ node_prepare() {
   write_mosquitto_conf
   "$parleyctl" --var "$var" keys init >/dev/null || die "the keys could not be made"
   set_owners
+  http_url=
+  pg_bin=
+  pg_socket=
+  if wants_postgres; then pg_prepare; fi
+  if wants_bridge; then
+    write_bridge_options
+    printf '%s\n' "$http_url" >"$var/url"
+    chmod 0644 "$var/url"
+    set_bridge_owners
+  else
+    rm -f "$var/url"
+  fi
 }
 
-# The broker's user must be able to walk down to var. Where it may not (a clone in /root), the data goes to /var/lib and
-# var becomes a link to it: root still finds it there, and the broker need not run as root.
+# The users of the processes must be able to walk down to var. Where they may not (a clone in /root), the data goes to /var/lib and
+# var becomes a link to it: root still finds it there, and nothing need run as root.
 place_var() {
   local parent elsewhere
   parent=$(dirname "$var")
   mkdir -p "$parent" || die "cannot make the folder $parent"
-  if as_broker_user test -x "$parent"; then return 0; fi
+  local user may=yes
+  for user in $(node_users); do as_user "$user" test -x "$parent" || may=no; done
+  [[ $may == no ]] || return 0
   elsewhere=/var/lib/parley/$(printf '%s' "$var_shown" | sha256sum | cut -c1-12)
   if [[ -e $var ]]; then
     rmdir "$var" 2>/dev/null ||
-      die "the user $broker_user, as whom the broker runs, cannot enter $parent.
+      die "the users $(node_users | paste -sd' '), as whom Parley runs, cannot enter $parent.
   Move $var where it can (mv it below /srv, and set PARLEY_VAR), or run Parley as an ordinary user."
   fi
   install -d -m 0755 /var/lib/parley "$elsewhere"
   ln -s "$elsewhere" "$var_shown"
-  say "The user $broker_user, as whom the broker runs, cannot enter $parent: $var_shown is a link to $elsewhere"
+  say "The users $(node_users | paste -sd' '), as whom Parley runs, cannot enter $parent: $var_shown is a link to $elsewhere"
   var=$elsewhere
+}
+
+node_users() {
+  printf '%s\n' "$broker_user"
+  if wants_postgres; then printf '%s\n' "$pg_user"; fi
+  if wants_bridge; then printf '%s\n' "$bridge_user"; fi
 }
 
 set_owners() {
@@ -100,6 +126,18 @@ set_owners() {
     foreign=$(find "$var" -maxdepth 2 ! -user "$EUID" -print -quit)
     [[ -z $foreign ]] || die "$foreign belongs to somebody else; was this node run by root? (try sudo)"
   fi
+}
+
+# The bridge signs tokens and reads a connection string, which may hold a password; nobody else's user does.
+set_bridge_owners() {
+  if is_root; then
+    chown "$bridge_user:" "$var/keys/signing.pem"
+    chown "root:$bridge_user" "$var/bridge.toml"
+    chmod 0640 "$var/bridge.toml"
+  else
+    chmod 0600 "$var/bridge.toml"
+  fi
+  chmod 0600 "$var/keys/signing.pem"
 }
 
 # The user's options. Only the metrics' port is ours to choose, so that several nodes fit beside each other.
@@ -130,10 +168,23 @@ write_mosquitto_conf() {
   printf '%s\n' "$text" >"$var/mosquitto.conf"
 }
 
-# What a running node was made of; when this changes, `up` starts it anew.
-node_fingerprint() {
-  cat "$plugin" "$var/mosquitto.conf" "$var/parley.toml" "$(command -v mosquitto)" | sha256sum | cut -d' ' -f1
+# What each process is made of; when this changes, `up` starts it anew.
+fingerprint() {
+  case $1 in
+    postgres) as_user "$pg_user" cat "$var/pg/postgresql.conf" ;;
+    broker) cat "$plugin" "$var/mosquitto.conf" "$var/parley.toml" "$(command -v mosquitto)" ;;
+    bridge) cat "$bridge" "$var/bridge.toml" ;;
+  esac | sha256sum | cut -d' ' -f1
 }
+
+# Which processes there are, and what their commands need; for the supervisor.
+plan() {
+  local list=broker
+  if wants_postgres; then list="postgres $list"; fi
+  if wants_bridge; then list="$list bridge"; fi
+  printf '%s\n' "services=$list" "pg_bin=$pg_bin" "pg_socket=$pg_socket" "roles=$roles"
+}
+planned_services() { sed -n 's/^services=//p' "$var/launcher/plan" 2>/dev/null; }
 
 # Two `up` at a time would start two brokers on one log.
 node_lock() {
@@ -147,15 +198,28 @@ supervisor_pid() {
   pid=$(cat "$var/launcher/supervisor.pid" 2>/dev/null) || return 1
   process_has "$pid" __supervise "$var" && printf '%s' "$pid"
 }
-broker_pid() {
-  local pid
-  pid=$(cat "$var/launcher/broker.pid" 2>/dev/null) || return 1
-  process_has "$pid" -c "$var/mosquitto.conf" && printf '%s' "$pid"
-}
 
-node_is_current() {
-  supervisor_pid >/dev/null && broker_pid >/dev/null || return 1
-  grep -qxF "fingerprint=$(node_fingerprint)" "$var/launcher/started" 2>/dev/null
+# service_pid NAME: the process, if it lives and is this node's.
+service_pid() {
+  local pid
+  local -a marks
+  case $1 in
+    postgres) marks=(-D "$var/pg") ;;
+    broker) marks=(-c "$var/mosquitto.conf") ;;
+    bridge) marks=(--config "$var/bridge.toml") ;;
+  esac
+  pid=$(cat "$var/launcher/$1.pid" 2>/dev/null) || return 1
+  process_has "$pid" "${marks[@]}" && printf '%s' "$pid"
+}
+broker_pid() { service_pid broker; }
+
+# service_answers NAME: whether it does its work; why not is in launcher/answer.
+service_answers() {
+  case $1 in
+    postgres) pg_answers ;;
+    broker) node_answers ;;
+    bridge) bridge_ready ;;
+  esac
 }
 
 # A whole round trip: connect with a signed token, ask the plugin, get its answer.
@@ -169,34 +233,103 @@ node_host() {
   esac
 }
 
-node_start() {
-  local tries=300 supervisor starts
-  if port_listens "$(node_host)" "$mqtt_port"; then
-    die "port $mqtt_port is taken by another program$(port_owner "$mqtt_port").
-  Choose another one (PARLEY_MQTT_PORT=1884 ./parley up), or stop that program."
+# node_up: starts what does not run and what has changed. True when there was something to do.
+node_up() {
+  local name changed=1
+  if ! supervisor_pid >/dev/null || [[ $(plan) != "$(cat "$var/launcher/plan" 2>/dev/null)" ]]; then
+    node_stop || true
+    node_start
+    return 0
   fi
-  rm -f "$var/run/doorbell.sock" "$var/launcher/broker.pid" "$var/launcher/starts"
-  # A new file, not the old one overwritten: a broker that is on its way out may still have that one mapped.
-  install -m 0755 "$plugin" "$var/lib/.new" && mv -f "$var/lib/.new" "$var/lib/libparley_plugin.so"
-  say "Starting the broker on port $mqtt_port"
+  for name in $(planned_services); do
+    if service_pid "$name" >/dev/null && is_started "$name"; then continue; fi
+    changed=0
+    service_restart "$name"
+  done
+  ((changed == 0)) || return 1
+  await_services
+}
+
+is_started() { grep -qxF "$1=$(fingerprint "$1")" "$var/launcher/started" 2>/dev/null; }
+
+node_start() {
+  local name
+  check_free PARLEY_MQTT_PORT "$(node_host)" "$mqtt_port" 1884
+  if wants_bridge; then
+    name=${http_url#*://}
+    check_free PARLEY_HTTP_PORT "${name%:*}" "${name##*:}" 8081
+  fi
+  plan >"$var/launcher/plan"
+  for name in $(planned_services); do
+    rm -f "$var/launcher/$name".{pid,starts}
+    service_install "$name"
+  done
+  rm -f "$var/launcher/started" "$var/run/doorbell.sock"
+  say "Starting $(planned_services | sed 's/ /, /g')"
   setsid "$home/parley" __supervise "$var" </dev/null >>"$var/launcher/supervisor.log" 2>&1 9>&- &
-  supervisor=$!
-  printf '%s\n' "$supervisor" >"$var/launcher/supervisor.pid"
-  until broker_pid >/dev/null && node_answers; do
-    starts=$(cat "$var/launcher/starts" 2>/dev/null) || starts=0
-    if ((tries-- == 0 || ${starts:-0} >= 3)) || ! kill -0 "$supervisor" 2>/dev/null; then
-      node_stop || true
-      show_failure
+  printf '%s\n' "$!" >"$var/launcher/supervisor.pid"
+  await_services
+}
+
+check_free() {  # NAME HOST PORT ANOTHER
+  port_listens "$(unbracketed "$2")" "$3" || return 0
+  die "port $3 is taken by another program$(port_owner "$3").
+  Choose another one ($1=$4 ./parley up), or stop that program."
+}
+unbracketed() { local host=${1#\[} && printf '%s' "${host%\]}"; }
+
+# A new file, not the old one overwritten: a process that is on its way out may still have that one mapped.
+service_install() {
+  case $1 in
+    broker) install -m 0755 "$plugin" "$var/lib/.new" && mv -f "$var/lib/.new" "$var/lib/libparley_plugin.so" ;;
+    bridge) install -m 0755 "$bridge" "$var/lib/.new" && mv -f "$var/lib/.new" "$var/lib/parley-bridge" ;;
+  esac
+}
+
+# Stops one process; the supervisor starts it again, now, even if it had died often.
+service_restart() {
+  local pid
+  service_install "$1"
+  say "Restarting $1"
+  rm -f "$var/launcher/$1.starts"
+  if pid=$(service_pid "$1"); then stop_process "$pid" 30 "$1" "$(stop_signal "$1")"; fi
+  if pid=$(supervisor_pid); then kill -USR1 "$pid"; fi
+}
+
+# PostgreSQL's INT is the quick, orderly end: it does not wait for its clients to leave.
+stop_signal() { if [[ $1 == postgres ]]; then printf INT; else printf TERM; fi; }
+
+# Until all of them answer. The broker is the node; without it nothing stays. When the others do not come, chat goes on,
+# and `up` fails with words.
+await_services() {
+  local name
+  for name in $(planned_services); do
+    if await_service "$name"; then continue; fi
+    if [[ $name == broker ]]; then node_stop || true; fi
+    show_failure "$name"
+  done
+  write_started
+  if wants_bridge; then bridge_make_admin; fi
+}
+
+await_service() {
+  local name=$1 tries=300 begun
+  until service_pid "$name" >/dev/null && service_answers "$name"; do
+    begun=$(cat "$var/launcher/$name.starts" 2>/dev/null) || begun=0
+    # After a restart its count goes on from where it was; three in a row from nothing mean that it will not.
+    if ((tries-- == 0)) || { ((${begun:-0} >= 3)) && ! service_pid "$name" >/dev/null; } || ! supervisor_pid >/dev/null; then
       return 1
     fi
     sleep 0.1
   done
-  cat >"$var/launcher/started" <<END
-mqtt_port=$mqtt_port
-mqtt_bind=$mqtt_bind
-metrics_port=$metrics_port
-fingerprint=$(node_fingerprint)
-END
+}
+
+write_started() {
+  local name
+  {
+    printf '%s\n' "mqtt_port=$mqtt_port" "mqtt_bind=$mqtt_bind" "metrics_port=$metrics_port" "http_url=$http_url"
+    for name in $(planned_services); do printf '%s\n' "$name=$(fingerprint "$name")"; done
+  } >"$var/launcher/started"
 }
 
 port_owner() {
@@ -204,48 +337,91 @@ port_owner() {
   ss -Hltnp "sport = :$1" 2>/dev/null | sed -n -E 's/.*users:\(\("([^"]+)",pid=([0-9]+).*/ (\1, process \2)/p' | head -n 1
 }
 
-show_failure() {
-  warn "the node did not start. The end of its log ($var/log/mosquitto.log):"
-  tail -n 15 "$var/log/mosquitto.log" >&2 2>/dev/null || tail -n 15 "$var/launcher/supervisor.log" >&2 || true
-  [[ ! -s $var/launcher/answer ]] || { warn "asked whether it answers, parleyctl said:" && tail -n 3 "$var/launcher/answer" >&2; }
-  die "put right what it names (options are in $var/parley.toml), then run ./parley up again"
+show_failure() {  # NAME
+  local log=$var/launcher/$1.log options=$var/parley.toml
+  case $1 in
+    broker) if [[ -s $var/log/mosquitto.log ]]; then log=$var/log/mosquitto.log; fi ;;
+    bridge) options=$var/bridge.toml ;;
+    postgres) options=$var/pg/postgresql.conf ;;
+  esac
+  warn "$1 did not start. The end of its log ($log):"
+  tail -n 15 "$log" >&2 2>/dev/null || tail -n 15 "$var/launcher/supervisor.log" >&2 || true
+  case $1 in
+    broker)
+      if [[ -s $var/launcher/answer ]]; then
+        warn "asked whether it answers, parleyctl said:"
+        tail -n 3 "$var/launcher/answer" >&2
+      fi
+      ;;
+    bridge) warn "asked whether it is ready, it said: $(bridge_missing)" ;;
+  esac
+  die "put right what it names (options are in $options), then run ./parley up again"
 }
 
-# node_stop: stops what runs here; false when nothing did. A broker whose supervisor was killed is found too.
+# node_stop: stops what runs here; false when nothing did. What lost its supervisor is found too.
 node_stop() {
-  local pid stopped=1
+  local pid name stopped=1
   if pid=$(supervisor_pid); then
-    stop_process "$pid" 40 "the supervisor"
+    stop_process "$pid" 100 "the supervisor"
     stopped=0
   fi
-  if pid=$(broker_pid); then
-    stop_process "$pid" 30 "the broker"
-    stopped=0
-  fi
-  rm -f "$var/launcher/supervisor.pid" "$var/launcher/broker.pid" 2>/dev/null || true
+  for name in bridge broker postgres; do
+    if pid=$(service_pid "$name"); then
+      stop_process "$pid" 30 "$name" "$(stop_signal "$name")"
+      stopped=0
+    fi
+  done
+  rm -f "$var/launcher"/{supervisor,broker,bridge,postgres}.pid 2>/dev/null || true
   ((stopped)) || say "Stopped the node in $var_shown"
   return "$stopped"
 }
 
 node_status() {
-  local pid
+  local pid name well=yes
   parleyctl=$(build_dir release)/clients/parleyctl/parleyctl
-  if ! pid=$(broker_pid); then
-    if supervisor_pid >/dev/null; then
-      say "The broker in $var_shown has died and is about to be started again; see ./parley logs"
-      exit 1
-    fi
+  if ! supervisor_pid >/dev/null && ! broker_pid >/dev/null; then
     say "Parley is not running (in $var_shown)"
     exit 3
   fi
-  say "Parley runs in $var_shown as process $pid, for $(ps -o etime= -p "$pid" | tr -d ' ')"
-  say "MQTT on $mqtt_bind:$mqtt_port${metrics_port:+, metrics on http://127.0.0.1:$metrics_port/metrics}"
+  read_plan_of_node
+  say "Parley runs in $var_shown"
+  for name in "${services[@]}"; do
+    if ! pid=$(service_pid "$name"); then
+      say "  $(printf '%-8s' "$name")  has died and is about to be started again; see ./parley logs"
+      well=no
+      continue
+    fi
+    if service_answers "$name"; then
+      status_line "$name" "$pid" "It answers"
+    else
+      well=no
+      case $name in
+        bridge) status_line "$name" "$pid" "It is not ready: $(bridge_missing)" ;;
+        *) status_line "$name" "$pid" "It does not answer: $(tail -n 1 "$var/launcher/answer" 2>/dev/null)" ;;
+      esac
+    fi
+  done
   supervisor_pid >/dev/null || say "Its supervisor is gone: ./parley up puts that right"
-  if ! node_answers; then
-    say "It does not answer: $(tail -n 1 "$var/launcher/answer")"
-    exit 1
-  fi
-  say "It answers"
+  [[ $well == yes ]] || exit 1
+}
+
+status_line() {  # NAME PROCESS WORDS
+  local what
+  case $1 in
+    postgres) what="database in $var_shown/pg, socket in $pg_socket" ;;
+    broker) what="MQTT on $mqtt_bind:$mqtt_port${metrics_port:+, metrics on http://127.0.0.1:$metrics_port/metrics}" ;;
+    bridge) what="REST on $http_url/api/v1 (roles $roles)" ;;
+  esac
+  printf '  %-8s  process %s, for %s: %s. %s\n' "$1" "$2" "$(ps -o etime= -p "$2" | tr -d ' ')" "$what" "$3"
+}
+
+# The supervisor's plan, read by somebody else.
+read_plan_of_node() {
+  services=(broker)
+  pg_bin=
+  pg_socket=
+  roles=
+  [[ ! -r $var/launcher/plan ]] || read_plan "$var/launcher/plan"
 }
 
 # How the user calls this very node.
@@ -258,22 +434,42 @@ parley_command() {
 node_next_steps() {
   local p
   p=$(parley_command)
-  cat <<END || true  # nobody may be reading
-Parley is up: MQTT on $mqtt_bind:$mqtt_port${metrics_port:+, metrics on http://127.0.0.1:$metrics_port/metrics}
+  say "Parley is up: MQTT on $mqtt_bind:$mqtt_port${http_url:+, REST on $http_url/api/v1}${metrics_port:+, metrics on http://127.0.0.1:$metrics_port/metrics}"
+  if [[ -z $http_url ]]; then
+    cat <<END || true  # nobody may be reading
   two people, one room:  $p ctl user put alice bob; $p ctl room put general; $p ctl member put general alice bob
   chat:                  $p ctl chat general --as alice     (and --as bob in another terminal)
   listen as bob:         mosquitto_sub -p $mqtt_port -u bob -P "\$($p ctl token bob)" -t rooms/general/messages/json
   write as alice:        mosquitto_pub -p $mqtt_port -u alice -P "\$($p ctl token alice)" -t rooms/general/send -m hello
   see it, stop it:       $p status, $p logs -f, $p down
 END
+    return
+  fi
+  cat <<END || true
+  an account:        $p ctl register alice     (or by curl: see README.md)
+  a room:            $p ctl rooms create general
+  a friend:          $p ctl invite create general    makes a code; the friend registers and says: ctl join general CODE
+  chat:              $p ctl chat general
+  administrator:     $p ctl admin --help; the account is admin, its password is in $var_shown/keys/admin.password
+  see it, stop it:   $p status, $p logs -f, $p down; the interface is described at $http_url/api/v1/docs
+END
 }
 
-# node_stay: for containers. Shows the log until interrupted, then stops the node.
+# node_stay: for containers. Shows the logs until interrupted, then stops the node.
 node_stay() {
   local supervisor
+  local -a files=()
   supervisor=$(supervisor_pid)
   trap 'node_stop || true; exit 0' INT TERM
-  tail -n 0 -F --pid="$supervisor" "$var/log/mosquitto.log" 2>/dev/null &
+  mapfile -t files < <(node_logs)
+  tail -q -n 0 -F --pid="$supervisor" "${files[@]}" 2>/dev/null &
   wait $! || true
   die "the supervisor ended; see $var/launcher/supervisor.log"
+}
+
+# The logs there may be, one a line.
+node_logs() {
+  local name
+  printf '%s\n' "$var/launcher/supervisor.log" "$var/log/mosquitto.log"
+  for name in $(planned_services); do printf '%s\n' "$var/launcher/$name.log"; done
 }

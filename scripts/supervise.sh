@@ -1,62 +1,134 @@
-# What `up` leaves running: starts the broker again when it dies. Sourced by ./parley.
+# What `up` leaves running: starts the processes of a node, and starts again what dies. Sourced by ./parley.
 
-# A log of the broker is put aside at this size; one older is kept.
+# A log is put aside at this size; one older is kept.
 readonly log_limit_bytes=$((64 << 20))
+
+# What runs, in the order of starting; launcher/plan says it. State by name: the process, when it began, how long to wait
+# before the next start (ms), and when that is.
+services=()
+declare -A child=() began_ms=() pause_ms=() due_ms=() starts=()
 
 supervise() {
   (($# == 1)) || die "__supervise is for ./parley up"
-  local var=$1 pause=0.2 starts=0 began status
-  broker=
+  var=$1
   stopping=no
+  timer=
   # Mosquitto's configuration names its files from here, so that a path may hold spaces.
   cd "$var"
-  trap 'stopping=yes; tell_broker TERM' TERM INT
-  trap 'tell_broker HUP' HUP
+  read_plan launcher/plan
+  trap 'stopping=yes; end_timer' TERM INT
+  trap 'tell broker HUP; tell bridge HUP; tell postgres HUP' HUP
+  trap 'forgive; end_timer' USR1
+  local name
+  for name in "${services[@]}"; do starts[$name]=0; done
+  forgive
   while [[ $stopping == no ]]; do
-    began=$SECONDS
-    rotate_log
-    mosquitto -c "$var/mosquitto.conf" &
-    broker=$!
-    printf '%s\n' "$broker" >launcher/broker.pid
-    printf '%s\n' "$((++starts))" >launcher/starts
-    note "broker started, process $broker"
-    # A signal that came before there was a broker to tell.
-    [[ $stopping == no ]] || tell_broker TERM
-    status=0
-    watch_broker || status=$?
-    [[ $stopping == no ]] || break
-    note "broker ended by itself ($(ending "$status")); starting it again in $pause s"
-    # What ran for a while gets a quick start again; what dies at once is not hurried.
-    ((SECONDS - began < 30)) || pause=0.2
-    sleep "$pause" &
-    wait $! || true
-    pause=$(next_pause "$pause")
+    for name in "${services[@]}"; do
+      [[ -n ${child[$name]:-} ]] || (($(now_ms) < due_ms[$name])) || start_service "$name"
+    done
+    rotate_logs
+    await_event
   done
   note "stopping"
-  if [[ -n $broker ]] && ! wait_gone "$broker" 30; then
-    note "broker did not end within 30 s; killing it"
-    kill -KILL "$broker" 2>/dev/null || true
-  fi
+  # In the order opposite to starting: nobody loses what it still needs.
+  local i
+  for ((i = ${#services[@]} - 1; i >= 0; i--)); do stop_service "${services[i]}"; done
   note "stopped"
 }
 
-tell_broker() { [[ -z $broker ]] || kill -s "$1" "$broker" 2>/dev/null || true; }
+# `up` has changed something: what died before may be started at once.
+forgive() {
+  local name
+  for name in "${services[@]}"; do due_ms[$name]=0 pause_ms[$name]=200; done
+}
 
+now_ms() { printf '%s' "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
 note() { printf '%s: %s\n' "$(date +%Y-%m-%dT%H:%M:%S)" "$*"; }
+tell() { [[ -z ${child[$1]:-} ]] || kill -s "$2" "${child[$1]}" 2>/dev/null || true; }
+end_timer() { [[ -z $timer ]] || kill "$timer" 2>/dev/null || true; }
 
-# Until the broker ends, or we shall; its status.
-watch_broker() {
-  local timer status ended
-  while [[ $stopping == no ]]; do
-    sleep 60 &
-    timer=$!
-    status=0
-    ended=
-    wait -n -p ended "$broker" "$timer" || status=$?  # a signal to us ends it too, and unsets the name
-    kill "$timer" 2>/dev/null || true
-    if [[ ${ended:-} == "$broker" ]]; then return "$status"; fi
-    rotate_log
+# read_plan FILE: names and values that the commands need.
+read_plan() {
+  local key value
+  while IFS='=' read -r key value; do
+    case $key in
+      services) read -ra services <<<"$value" ;;
+      pg_bin | pg_socket | roles) printf -v "$key" '%s' "$value" ;;
+    esac
+  done <"$1"
+}
+
+start_service() {
+  local name=$1 user=
+  local -a argv=()
+  case $name in
+    postgres) pg_command && user=$pg_user ;;
+    broker) argv=(mosquitto -c "$var/mosquitto.conf") ;;  # drops to its user by itself
+    bridge) bridge_command && user=$bridge_user ;;
+    *) die "launcher/plan names an unknown service: $name" ;;
+  esac
+  if [[ -n $user ]] && is_root; then argv=(setpriv "--reuid=$user" "--regid=$user" --init-groups -- "${argv[@]}"); fi
+  "${argv[@]}" >>"launcher/$name.log" 2>&1 &
+  child[$name]=$!
+  began_ms[$name]=$(now_ms)
+  printf '%s\n' "${child[$name]}" >"launcher/$name.pid"
+  starts[$name]=$((starts[$name] + 1))
+  printf '%s\n' "${starts[$name]}" >"launcher/$name.starts"
+  note "$name started, process ${child[$name]}"
+}
+
+# Until a process has ended, it is time to start one, some seconds are over, or we shall stop.
+await_event() {
+  local name wait_ms=10000 left status
+  local -a processes=()
+  for name in "${services[@]}"; do
+    if [[ -n ${child[$name]:-} ]]; then
+      processes+=("${child[$name]}")
+    else
+      left=$((due_ms[$name] - $(now_ms)))
+      if ((left < wait_ms)); then wait_ms=$((left > 0 ? left : 0)); fi
+    fi
   done
+  sleep "$((wait_ms / 1000)).$(printf %03d "$((wait_ms % 1000))")" &
+  timer=$!
+  # A signal that came before there was a timer to end, and a process that ended before there was one to wait for it.
+  if [[ $stopping == no ]] && all_live "${processes[@]}"; then
+    wait -n "${processes[@]}" "$timer" || true  # a signal to us ends it too
+  fi
+  end_timer
+  timer=
+  for name in "${services[@]}"; do
+    if [[ -n ${child[$name]:-} ]] && ! all_live "${child[$name]}"; then
+      status=0
+      wait "${child[$name]}" 2>/dev/null || status=$?  # not its own words on how it ended
+      service_ended "$name" "$status"
+    fi
+  done
+}
+
+all_live() {
+  local process
+  for process in "$@"; do kill -0 "$process" 2>/dev/null || return 1; done
+}
+
+service_ended() {
+  local name=$1 pause=${pause_ms[$1]}
+  # What ran for a while gets a quick start again; what dies at once is not hurried.
+  if (($(now_ms) - began_ms[$name] >= 30000)); then pause=200; fi
+  note "$name ended by itself ($(ending "$2")); starting it again in $pause ms"
+  child[$name]=
+  due_ms[$name]=$(($(now_ms) + pause))
+  pause_ms[$name]=$(next_pause "$pause")
+}
+
+stop_service() {
+  local name=$1 seconds=30
+  [[ -n ${child[$name]:-} ]] || return 0
+  tell "$name" "$(stop_signal "$name")"
+  if ! wait_gone "${child[$name]}" "$seconds"; then
+    note "$name did not end within $seconds s; killing it"
+    tell "$name" KILL
+  fi
 }
 
 ending() {
@@ -65,18 +137,25 @@ ending() {
 
 next_pause() {
   case $1 in
-    0.2) printf 1 ;;
-    1) printf 3 ;;
-    3) printf 10 ;;
-    *) printf 30 ;;
+    200) printf 1000 ;;
+    1000) printf 3000 ;;
+    3000) printf 10000 ;;
+    *) printf 30000 ;;
   esac
 }
 
-rotate_log() {
-  local size
-  size=$(stat -c %s log/mosquitto.log 2>/dev/null) || return 0
-  ((size > log_limit_bytes)) || return 0
-  mv -f log/mosquitto.log log/mosquitto.log.1
-  # At SIGHUP Mosquitto opens its log file anew (and reads its configuration again, which has not changed).
-  tell_broker HUP
+rotate_logs() {
+  local size file
+  size=$(stat -c %s log/mosquitto.log 2>/dev/null) || size=0
+  if ((size > log_limit_bytes)); then
+    mv -f log/mosquitto.log log/mosquitto.log.1
+    # At SIGHUP Mosquitto opens its log file anew (and reads its configuration again, which has not changed).
+    tell broker HUP
+  fi
+  # Those that we opened for the others, for appending: what is written while it is copied is lost, nothing else.
+  for file in launcher/*.log; do
+    size=$(stat -c %s "$file" 2>/dev/null) || continue
+    ((size > log_limit_bytes)) || continue
+    cp "$file" "$file.1" && truncate -s 0 "$file"
+  done
 }

@@ -1,0 +1,122 @@
+# parley-bridge: its options in var/bridge.toml, and the first administrator. Sourced by ./parley.
+#
+# var/bridge.toml is copied once from config/bridge.toml and then the user's; `up` only sets what it was asked for
+# (PARLEY_HTTP_PORT, PARLEY_HTTP_BIND, PARLEY_DATABASE_URL) and keeps what it had set itself in step: the node's own
+# database and the node's own broker.
+
+# Debian keeps names that begin with an underscore for the users of services.
+readonly bridge_user=_parley
+
+as_bridge_user() { as_user "$bridge_user" "$@"; }
+
+# wants_bridge: unless the node is to be a broker alone.
+wants_bridge() { [[ -n $roles ]]; }
+# wants_postgres: unless there is another database, or none is needed.
+wants_postgres() { [[ $database == own ]]; }
+
+# Sets roles and database (own, given or none).
+bridge_find_roles() {
+  roles=${PARLEY_ROLES-control,api}
+  if [[ ! -f $home/bridge/main.cc && ! -f $bridge ]]; then roles="" ; fi
+  database=none
+  [[ $roles =~ ^([a-z]+(,[a-z]+)*)?$ ]] || die "PARLEY_ROLES is '$roles': set it to control,api, or to nothing for a broker alone"
+  wants_bridge || return 0
+  [[ -f $bridge && -x $bridge ]] || die "$(build_dir release) holds no built parley-bridge"
+  database=own
+  if [[ -n ${PARLEY_DATABASE_URL:-} ]]; then
+    [[ $PARLEY_DATABASE_URL != *$'\n'* ]] || die "PARLEY_DATABASE_URL holds a line end"
+    database=given
+  elif [[ -f $var/bridge.toml ]]; then
+    bridge_database_is_own || database=given
+  fi
+}
+
+# Whether the options name the node's own database, or none yet.
+bridge_database_is_own() {
+  local url
+  url=$(toml_text "$var/bridge.toml" database url)
+  [[ -z $url || $url == "$(toml_text "$home/config/bridge.toml" database url)" ||
+    $url == 'postgresql:///parley?host='*"&port=$pg_port&user=parley" ]]
+}
+
+ensure_bridge_user() {
+  is_root || return 0
+  getent passwd "$bridge_user" >/dev/null && return 0
+  useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$bridge_user" ||
+    die "cannot make the user $bridge_user, as whom the bridge is to run"
+}
+
+# Sets http_url too.
+write_bridge_options() {
+  local file=$var/bridge.toml first=no listen bind port
+  if [[ ! -f $file ]]; then
+    (umask 077 && cp "$home/config/bridge.toml" "$file")
+    first=yes
+  fi
+  case $database in
+    own) toml_set "$file" database url "$(toml_string "$(pg_url)")" ;;
+    given)
+      if [[ -n ${PARLEY_DATABASE_URL:-} ]]; then
+        toml_set "$file" database url "$(toml_string "$PARLEY_DATABASE_URL")"
+      fi
+      ;;
+  esac
+  listen=$(toml_text "$file" http listen)
+  if [[ $first == yes ]]; then listen=127.0.0.1:8080; fi
+  [[ $listen =~ ^(.+):([0-9]+)$ ]] || listen=127.0.0.1:8080
+  bind=${PARLEY_HTTP_BIND:-${listen%:*}}
+  port=${PARLEY_HTTP_PORT:-${listen##*:}}
+  [[ $bind =~ ^[][0-9A-Za-z.:_-]+$ ]] || die "PARLEY_HTTP_BIND is '$bind': set it to an address"
+  if [[ $bind == *:* && $bind != \[* ]]; then bind="[$bind]"; fi
+  check_port PARLEY_HTTP_PORT "$port"
+  toml_set "$file" http listen "\"$bind:$port\""
+  # One node on this machine is this node; a list of other ones is the user's.
+  local nodes
+  nodes=$(toml_get "$file" broker nodes)
+  if [[ $first == yes || -z $nodes || $nodes =~ ^\[[[:space:]]*\{[^}]*\"(127\.0\.0\.1|::1|localhost|"$(node_host)")\"[^}]*\},?[[:space:]]*\]$ ]]; then
+    toml_set "$file" broker nodes "[{host = \"$(node_host)\", port = $mqtt_port}]"
+  fi
+  local mqtt
+  mqtt=$(toml_text "$file" endpoints mqtt)
+  if [[ -z $mqtt || $mqtt =~ ^mqtt://(127\.0\.0\.1|localhost):[0-9]+$ ]]; then
+    toml_set "$file" endpoints mqtt "\"mqtt://127.0.0.1:$mqtt_port\""
+  fi
+  http_url=$(bridge_url)
+}
+
+# Where this machine reaches the REST interface.
+bridge_url() {
+  local listen host scheme=http
+  listen=$(toml_text "$var/bridge.toml" http listen)
+  host=${listen%:*}
+  case $host in 0.0.0.0) host=127.0.0.1 ;; "[::]") host="[::1]" ;; esac
+  [[ -z $(toml_text "$var/bridge.toml" http tls_certificate) ]] || scheme=https
+  printf '%s://%s:%s' "$scheme" "$host" "${listen##*:}"
+}
+
+# Sets argv: what the supervisor runs.
+bridge_command() { argv=("$var/lib/parley-bridge" --config "$var/bridge.toml" --roles "$roles"); }
+
+# bridge_ask PATH: the bridge's answer, whatever its status; false when there is none. -k: it is this machine's own, and
+# its certificate names another host.
+bridge_ask() { curl -sSk --max-time 3 "$http_url$1" 2>"$var/launcher/answer"; }
+bridge_ready() { curl -fsSk -o /dev/null --max-time 3 "$http_url/health/ready" 2>"$var/launcher/answer"; }
+
+# What it lacks, in a line.
+bridge_missing() {
+  local answer
+  answer=$(bridge_ask /health/ready) || { tail -n 1 "$var/launcher/answer"; return; }
+  printf '%s\n' "$answer" | head -c 300
+}
+
+# The first administrator, once: the password is made by parleyctl, kept in a file of root's (or the user's) alone, and
+# shown to nobody.
+bridge_make_admin() {
+  [[ ! -e $var/launcher/admin ]] || return 0
+  if "$parleyctl" --var "$var" --url "$http_url" admin init >"$var/launcher/admin.new" 2>&1; then
+    mv "$var/launcher/admin.new" "$var/launcher/admin"
+  else
+    warn "the account of the administrator was not made: $(tail -n 1 "$var/launcher/admin.new")"
+    warn "try ./parley ctl admin init"
+  fi
+}
