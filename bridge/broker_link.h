@@ -20,8 +20,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "bridge/broker_wire.h"
 #include "schemas/ids.h"
 #include "schemas/token.h"
 
@@ -35,6 +37,10 @@ struct NodeAddress {
 // Why there is no answer, or what the node refused. `code` is one of protocol.md's (`not_member`,
 // `rate_limited`, `version_mismatch`, ...); a node that cannot be reached is `unavailable`.
 struct BrokerError {
+  BrokerError() = default;
+  BrokerError(std::string error_code, std::string why)
+      : code(std::move(error_code)), message(std::move(why)) {}
+
   std::string code;
   std::string message;
   std::optional<std::chrono::milliseconds> retry_after;
@@ -64,6 +70,11 @@ struct Sent {
   bool duplicate = false;  // this cid had been sent before; seq, id and ts are the first one's
 };
 using SendAnswer = boost::system::result<Sent, BrokerError>;
+
+// An answer that is a refusal, taken apart; one that is neither is `unavailable` too.
+BrokerError broker_error(std::string_view answer);
+// A whole number in an answer (as such, or as decimal text); 0 when it is not there.
+std::uint64_t answered_number(std::string_view answer, std::string_view name);
 
 class BrokerLink {
  public:
@@ -111,6 +122,8 @@ struct BrokerLinkOptions {
   std::chrono::milliseconds max_delay{2000};
 };
 std::unique_ptr<BrokerLink> make_broker_link(BrokerLinkOptions options);
+// The same over another kind of connection (broker_wire.h).
+std::unique_ptr<BrokerLink> make_broker_link(BrokerLinkOptions options, WireFactory connect);
 
 }  // namespace parley::bridge
 
