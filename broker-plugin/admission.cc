@@ -29,7 +29,7 @@ constexpr double kRoomBurstSeconds = 60;
 Admission::Admission(const Parts& parts)
     : parts_(parts), decoder_(parts.config.messages), ids_(parts.config.node.id, parts.log.last_id()) {}
 
-Result<void> Admission::admit(const Author& author, std::string_view room_text, std::string_view payload) {
+Result<Placed> Admission::admit(const Author& author, std::string_view room_text, std::string_view payload) {
   const auto send = decoder_.decode(as_bytes(payload));
   if (!send) return send.error();
   const Facts& facts = *parts_.facts;
@@ -44,13 +44,50 @@ Result<void> Admission::admit(const Author& author, std::string_view room_text, 
     if (!earlier) return log_refusal(earlier.error());
     if (*earlier) {
       acknowledge_again(author, room, room_name, *send, **earlier);
-      return {};
+      return Placed{.seq = (*earlier)->seq, .prev = {}, .id = (*earlier)->id, .duplicate = true};
     }
   }
   if (is_operation(send->kind))
     if (const auto target = check_target(author, *role, room, room_name, *send); !target)
       return target.error();
-  return append(author, *role, room, room_name, *send);
+  Stamp stamp;
+  stamp.room = room_name;
+  stamp.from = author.name;
+  stamp.device = author.device;
+  stamp.role = *role;
+  return append(stamp, CidOwner{author.name}, *send, pending(author, room, room_name));
+}
+
+Result<void> Admission::post(const EventPost& event) {
+  Directory& directory = parts_.facts->directory();
+  const RoomIndex room = directory.intern_room(event.room);
+  const UserIndex user = directory.intern_user(event.from);
+  if (room == kNoRoom || user == kNoUser) return Refusal{Code::bad_payload, "a name is too long"};
+  if (const auto able = protect(); !able) return able.error();
+  const std::string_view room_name = directory.room_name(room);
+  // No user's name begins so.
+  cid_owner_.assign("$").append(event.from);
+  const auto earlier = parts_.log.find_cid(room_name, cid_owner_, event.cid);
+  if (!earlier) return log_refusal(earlier.error());
+  if (*earlier) return {};
+  Stamp stamp;
+  stamp.room = room_name;
+  stamp.from = directory.user_name(user);
+  stamp.role = parts_.facts->member(room, user).role;
+  stamp.ts_ms = event.ts_ms;
+  Send send;
+  send.cid = event.cid;
+  send.kind = event.kind;
+  send.body = event.body;
+  send.meta = event.meta;
+  Pending p;
+  p.room = room;
+  p.room_name = room_name;
+  p.sender = stamp.from;
+  p.appended_ns = parts_.clock.steady_ns();
+  const auto placed = append(stamp, CidOwner{cid_owner_}, send, p);
+  if (!placed) return placed.error();
+  return {};
 }
 
 Result<void> Admission::admit_signal(const Author& author, std::string_view room) {
@@ -157,29 +194,22 @@ void Admission::acknowledge_again(const Author& author, RoomIndex room, std::str
   parts_.queue.push(p, {}, send.cid);
 }
 
-Result<void> Admission::append(const Author& author, MemberRole role, RoomIndex room,
-                               std::string_view room_name, const Send& send) {
-  RoomState& state = parts_.rooms.at(room);
-  Stamp stamp;
-  stamp.room = room_name;
+Result<Placed> Admission::append(Stamp stamp, CidOwner owner, const Send& send, Pending p) {
+  RoomState& state = parts_.rooms.at(p.room);
   stamp.prev = state.last;
   stamp.seq = Seq{raw(state.last) + 1};
   stamp.id = ids_.next(parts_.clock.unix_ms());
-  stamp.from = author.name;
-  stamp.device = author.device;
-  stamp.role = role;
-  stamp.ts_ms = snowflake_ms(stamp.id);
+  if (stamp.ts_ms == 0) stamp.ts_ms = snowflake_ms(stamp.id);
   const Bytes event = builder_.build(stamp, send);
-  const auto appended = parts_.log.append({.room = room_name,
+  const auto appended = parts_.log.append({.room = stamp.room,
                                            .seq = stamp.seq,
                                            .id = stamp.id,
-                                           .sender = author.name,
+                                           .sender = owner.name,
                                            .cid = send.cid,
                                            .event = event});
   if (!appended) return log_refusal(appended.error());
   state.last = stamp.seq;
 
-  Pending p = pending(author, room, room_name);
   p.seq = stamp.seq;
   p.id = stamp.id;
   for (std::size_t f = 0; f < kFormats; ++f)
@@ -187,7 +217,7 @@ Result<void> Admission::append(const Author& author, MemberRole role, RoomIndex 
   p.tail = parts_.tail_listeners.known > 0;
   parts_.queue.push(p, event, p.ack ? send.cid : std::string_view());
   parts_.metrics.messages_admitted.add();
-  return {};
+  return Placed{.seq = stamp.seq, .prev = stamp.prev, .id = stamp.id, .duplicate = false};
 }
 
 Refusal Admission::log_refusal(storage::LogError error) {

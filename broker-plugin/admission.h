@@ -33,6 +33,14 @@ struct Author {
   TokenRole role = TokenRole::user;
 };
 
+// What a message became.
+struct Placed {
+  Seq seq{0};
+  Seq prev{0};  // zero when it is a duplicate: not looked up
+  MessageId id{0};
+  bool duplicate = false;  // there was one with its cid, and this is that one's place
+};
+
 class Admission {
  public:
   struct Parts {
@@ -52,9 +60,12 @@ class Admission {
   explicit Admission(const Parts& parts);
 
   // PUBACK may leave when this succeeds: the event is in the write-ahead log, or was already (a resend).
-  Result<void> admit(const Author& author, std::string_view room, std::string_view payload);
+  Result<Placed> admit(const Author& author, std::string_view room, std::string_view payload);
   // The cid of what admit() was last given, if one could be read; for the error event.
   std::string_view last_cid() const { return decoder_.cid(); }
+
+  // An event that the server makes: no membership, no limits. One that is in the log already is passed over.
+  Result<void> post(const EventPost& event);
 
   // Typing and receipts: membership and rate. `now_ns` as Clock::steady_ns.
   Result<void> admit_signal(const Author& author, std::string_view room);
@@ -69,8 +80,12 @@ class Admission {
   Result<void> limit(const Author& author, RoomIndex room);
   Result<void> check_target(const Author& author, MemberRole role, RoomIndex room, std::string_view room_name,
                             const Send& send);
-  Result<void> append(const Author& author, MemberRole role, RoomIndex room, std::string_view room_name,
-                      const Send& send);
+  // Whose cids they are: a user's own, or the server's about that user, which nobody can take beforehand.
+  struct CidOwner {
+    std::string_view name;
+  };
+  // Numbers it, writes it, hands it to the committer. `stamp` has everything but its place in the order.
+  Result<Placed> append(Stamp stamp, CidOwner owner, const Send& send, Pending pending);
   void acknowledge_again(const Author& author, RoomIndex room, std::string_view room_name, const Send& send,
                          const storage::Stored& stored);
   Refusal log_refusal(storage::LogError error);
@@ -82,6 +97,7 @@ class Admission {
   EventReader reader_;
   Snowflake ids_;
   std::string target_bytes_;
+  std::string cid_owner_;
 };
 
 }  // namespace parley::plugin

@@ -1,9 +1,11 @@
 #include "broker-plugin/control.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "schemas/json_text.h"
+#include "schemas/snowflake.h"
 #include "schemas/topic.h"
 
 namespace parley::plugin {
@@ -34,7 +36,7 @@ std::string name_of(const ControlOp& op) {
 
 }  // namespace
 
-Control::Control(Parts parts) : parts_(std::move(parts)) {}
+Control::Control(Parts parts) : parts_(std::move(parts)), snapshot_number_(std::random_device()()) {}
 
 void Control::handle(std::string_view payload) {
   parts_.metrics.control_requests.add();
@@ -44,6 +46,9 @@ void Control::handle(std::string_view payload) {
   const ControlRequest& r = *request;
   if (r.cmd == "version") return reply(r.req, R"("version":)" + std::to_string(parts_.replica.version()));
   if (r.cmd == "apply") return apply(r);
+  if (r.cmd == "send") return send(r);
+  if (r.cmd == "room.tail") return room_tail(r);
+  if (r.cmd == "post") return post_events(r);
   if (r.cmd == "snapshot.begin") return snapshot_begin(r);
   if (r.cmd == "snapshot.chunk") return snapshot_chunk(r);
   if (r.cmd == "snapshot.commit") return snapshot_commit(r);
@@ -57,9 +62,8 @@ void Control::handle(std::string_view payload) {
     return fail(r.req, "not_found", "no connection has the client id " + r.client);
   }
   fail(r.req, "bad_payload",
-       "unknown cmd; known are version, apply, snapshot.begin, snapshot.chunk, snapshot.commit, list, "
-       "log.read, "
-       "log.cursor, log.cursor.remove, log.cursors, stats, kick");
+       "unknown cmd; known are version, apply, post, send, room.tail, snapshot.begin, snapshot.chunk, "
+       "snapshot.commit, list, log.read, log.cursor, log.cursor.remove, log.cursors, stats, kick");
 }
 
 void Control::apply(const ControlRequest& request) {
@@ -72,16 +76,78 @@ void Control::apply(const ControlRequest& request) {
   if (request.to <= request.from)
     return fail(request.req, "bad_payload", "`to` must be above `from`",
                 R"("version":)" + std::to_string(version));
+  const auto posted = append_events(request.ops);
+  if (!posted) return fail(request.req, posted.error());
   if (const auto stored = parts_.replica.apply(request.to, request.ops); !stored)
     return fail(request.req, "unavailable", stored.error());
   std::vector<Effect> effects;
   for (const ControlOp& op : request.ops) parts_.facts->apply(op, &effects);
   parts_.on_effects(effects);
-  // In force from here on; the answer also means that it outlives a power failure.
-  post(request, [this, req = request.req, to = request.to] {
-    if (const auto synced = parts_.replica.sync(); !synced) return fail(req, "unavailable", synced.error());
-    reply(req, R"("version":)" + std::to_string(to));
-  });
+  for (const ControlOp& op : request.ops)
+    if (const auto* event = std::get_if<UserEvent>(&op)) parts_.tell(*event);
+  // In force from here on; the answer also means that it outlives a power failure, the events before the
+  // version that says that they were posted.
+  const auto sync_and_answer = [this, req = request.req, to = request.to] {
+    post(req, [this, req, to] {
+      if (const auto synced = parts_.replica.sync(); !synced) return fail(req, "unavailable", synced.error());
+      reply(req, R"("version":)" + std::to_string(to));
+    });
+  };
+  if (*posted) return parts_.commits.push_after_sync(sync_and_answer);
+  sync_and_answer();
+}
+
+// Before the facts: a message of somebody who comes or goes stands on the right side of that event.
+Result<bool> Control::append_events(std::span<const ControlOp> ops) {
+  bool any = false;
+  for (const ControlOp& op : ops) {
+    const auto* event = std::get_if<EventPost>(&op);
+    if (event == nullptr) continue;
+    if (const auto posted = parts_.admission.post(*event); !posted) return posted.error();
+    any = true;
+  }
+  return any;
+}
+
+void Control::post_events(const ControlRequest& request) {
+  if (!std::ranges::all_of(request.ops,
+                           [](const ControlOp& op) { return std::holds_alternative<EventPost>(op); }))
+    return fail(request.req, "bad_payload", "post takes event.post only");
+  if (const auto posted = append_events(request.ops); !posted) return fail(request.req, posted.error());
+  parts_.commits.push_after_sync(
+      [this, req = request.req, ops = request.ops.size()] { reply(req, R"("ops":)" + std::to_string(ops)); });
+}
+
+// As if the user had published it: what the node knows of the user decides, and the bridge vouches for who it
+// is.
+void Control::send(const ControlRequest& request) {
+  const UserIndex user = parts_.directory->find_user(request.user);
+  const UserFacts& facts = parts_.facts->user(user);
+  if (!facts.exists || facts.status != UserStatus::active)
+    return fail(request.req, {Code::forbidden, "there is no active user " + request.user});
+  if (!request.device.empty() && !is_device_name(request.device))
+    return fail(request.req, {Code::bad_payload, "`device` must be the name of a device"});
+  const Author author{user, parts_.directory->user_name(user), request.device, request.role};
+  const auto placed = parts_.admission.admit(author, request.room, request.payload);
+  if (!placed) {
+    parts_.metrics.refused[static_cast<std::size_t>(placed.error().code)].add();
+    return fail(request.req, placed.error());
+  }
+  std::string fields;
+  JsonObjectWriter json(fields);
+  json.text_if("cid", parts_.admission.last_cid());
+  json.number("seq", raw(placed->seq));
+  json.number_if("prev", raw(placed->prev));
+  json.id_if("id", raw(placed->id));
+  json.number("ts", snowflake_ms(placed->id));
+  json.json_if("duplicate", placed->duplicate ? "true" : "false");
+  parts_.commits.push_after_sync([this, req = request.req, fields] { reply(req, fields.substr(1)); });
+}
+
+void Control::room_tail(const ControlRequest& request) {
+  const RoomIndex room = parts_.directory->find_room(request.room);
+  const Seq last = room == kNoRoom ? Seq{0} : parts_.rooms.at(room).last;
+  reply(request.req, R"("last":)" + std::to_string(raw(last)));
 }
 
 void Control::snapshot_begin(const ControlRequest& request) {
@@ -90,12 +156,28 @@ void Control::snapshot_begin(const ControlRequest& request) {
   if (const auto begun = parts_.replica.snapshot_begin(); !begun)
     return fail(request.req, "unavailable", begun.error());
   snapshot_ = std::make_unique<Facts>(parts_.directory, parts_.default_limits);
-  reply(request.req, R"("version":)" + std::to_string(parts_.replica.version()));
+  ++snapshot_number_;
+  reply(request.req, R"("version":)" + std::to_string(parts_.replica.version()) + R"(,"snapshot":)" +
+                         std::to_string(snapshot_number_));
+}
+
+// Two bridges may both think for a moment that they feed this node: their snapshots must not mix.
+bool Control::is_this_snapshot(const ControlRequest& request) {
+  if (!snapshot_ || committing_) {
+    fail(request.req, "bad_payload", "no snapshot was begun: snapshot.begin first");
+    return false;
+  }
+  if (request.snapshot != 0 && request.snapshot != snapshot_number_) {
+    fail(request.req, "version_mismatch", "somebody else has begun another snapshot since");
+    return false;
+  }
+  return true;
 }
 
 void Control::snapshot_chunk(const ControlRequest& request) {
-  if (!snapshot_ || committing_)
-    return fail(request.req, "bad_payload", "no snapshot was begun: snapshot.begin first");
+  if (!is_this_snapshot(request)) return;
+  if (!std::ranges::all_of(request.ops, is_fact))
+    return fail(request.req, "bad_payload", "a snapshot holds facts only; send events with post");
   if (const auto added = parts_.replica.snapshot_add(request.ops); !added)
     return fail(request.req, "unavailable", added.error());
   for (const ControlOp& op : request.ops) snapshot_->apply(op, nullptr);
@@ -103,8 +185,7 @@ void Control::snapshot_chunk(const ControlRequest& request) {
 }
 
 void Control::snapshot_commit(const ControlRequest& request) {
-  if (!snapshot_ || committing_)
-    return fail(request.req, "bad_payload", "no snapshot was begun: snapshot.begin first");
+  if (!is_this_snapshot(request)) return;
   committing_ = true;
   const bool posted = parts_.worker.post([this, req = request.req, to = request.to] {
     const auto committed = parts_.replica.snapshot_commit(to);
@@ -150,7 +231,7 @@ void Control::list(const ControlRequest& request) {
 void Control::log_read(const ControlRequest& request) {
   if (request.encoding == "flatbuffers" && !is_device_name(request.req))
     return fail(request.req, "bad_payload", "`req` names the page's topic: 1 to 64 letters, digits, - or _");
-  post(request, [this, request] {
+  post(request.req, [this, request] {
     const std::size_t limit = page_size(request.limit);
     const bool binary = request.encoding == "flatbuffers";
     std::string events, stored;  // JSON text, or event bytes one after the other
@@ -194,7 +275,7 @@ void Control::log_read(const ControlRequest& request) {
 
 void Control::log_cursor(const ControlRequest& request) {
   if (request.consumer.empty()) return fail(request.req, "bad_payload", "`consumer` is missing");
-  post(request, [this, request] {
+  post(request.req, [this, request] {
     const auto set = request.cmd == "log.cursor"
                          ? parts_.log.set_cursor(request.consumer, MessageId{request.offset})
                          : parts_.log.remove_cursor(request.consumer);
@@ -204,7 +285,7 @@ void Control::log_cursor(const ControlRequest& request) {
 }
 
 void Control::log_cursors(const ControlRequest& request) {
-  post(request, [this, request] {
+  post(request.req, [this, request] {
     const auto cursors = parts_.log.cursors();
     if (!cursors) return fail(request.req, "unavailable", storage::to_string(cursors.error()));
     std::string fields = R"("cursors":{)";
@@ -216,9 +297,9 @@ void Control::log_cursors(const ControlRequest& request) {
   });
 }
 
-void Control::post(const ControlRequest& request, Worker::Job job) {
+void Control::post(const std::string& req, Worker::Job job) {
   if (!parts_.worker.post(std::move(job)))
-    fail(request.req, "unavailable", "too many requests wait; try again in a moment");
+    fail(req, "unavailable", "too many requests wait; try again in a moment");
 }
 
 void Control::reply(const std::string& req, std::string_view fields) {
@@ -236,6 +317,20 @@ void Control::fail(const std::string& req, std::string_view code, std::string_vi
   if (!more.empty()) answer += ",";
   answer += more;
   answer += '}';
+  parts_.delivery.push({PlainTopic{std::string(kControlResponseTopic)}, Payload(answer), 0});
+}
+
+void Control::fail(const std::string& req, const Refusal& refusal) {
+  std::string answer;
+  JsonObjectWriter json(answer);
+  json.text("req", req);
+  json.key("error");
+  JsonObjectWriter error(answer);
+  error.text("code", to_string(refusal.code));
+  error.text("message", refusal.message);
+  error.number_if("retry_after_ms", static_cast<std::uint64_t>(refusal.retry_after.count()));
+  error.close();
+  json.close();
   parts_.delivery.push({PlainTopic{std::string(kControlResponseTopic)}, Payload(answer), 0});
 }
 

@@ -6,13 +6,17 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "broker-plugin/admission.h"
+#include "broker-plugin/commit_queue.h"
 #include "broker-plugin/delivery_queue.h"
 #include "broker-plugin/facts.h"
 #include "broker-plugin/metrics.h"
+#include "broker-plugin/rooms.h"
 #include "broker-plugin/worker.h"
 #include "schemas/control.h"
 #include "storage/log.h"
@@ -28,11 +32,15 @@ class Control {
     std::unique_ptr<Facts>& facts;  // the ones that decide; a snapshot's commit replaces them
     storage::ReplicaStore& replica;
     storage::Log& log;
+    Rooms& rooms;
+    Admission& admission;
+    CommitQueue& commits;
     DeliveryQueue& delivery;
     Worker& worker;
     Metrics& metrics;
     std::function<void(const std::vector<Effect>&)> on_effects;  // facts changed: sessions must feel it
     std::function<void()> on_replaced;                           // all facts changed at once
+    std::function<void(const UserEvent&)> tell;                  // publishes it, if that user listens
     std::function<bool(const std::string& client_id)> kick;      // false: no such connection
     std::function<std::string()> stats_json;                     // one JSON object
   };
@@ -42,6 +50,9 @@ class Control {
 
  private:
   void apply(const ControlRequest& request);
+  void post_events(const ControlRequest& request);
+  void send(const ControlRequest& request);
+  void room_tail(const ControlRequest& request);
   void snapshot_begin(const ControlRequest& request);
   void snapshot_chunk(const ControlRequest& request);
   void snapshot_commit(const ControlRequest& request);
@@ -50,13 +61,17 @@ class Control {
   void log_cursor(const ControlRequest& request);
   void log_cursors(const ControlRequest& request);
 
-  void post(const ControlRequest& request, Worker::Job job);
+  Result<bool> append_events(std::span<const ControlOp> ops);
+  bool is_this_snapshot(const ControlRequest& request);
+  void post(const std::string& req, Worker::Job job);
   void reply(const std::string& req, std::string_view fields);
   void fail(const std::string& req, std::string_view code, std::string_view message,
             std::string_view more = {});
+  void fail(const std::string& req, const Refusal& refusal);
 
   Parts parts_;
   std::unique_ptr<Facts> snapshot_;  // being filled between snapshot.begin and snapshot.commit
+  std::uint32_t snapshot_number_;    // of the latest; random at first, so that no two processes' are alike
   bool committing_ = false;          // the worker writes a snapshot: no other change meanwhile
 };
 

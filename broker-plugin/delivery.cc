@@ -61,7 +61,7 @@ void Delivery::hand_over(Outgoing& out, std::uint64_t now_ns) {
     metrics_.inject_lag_ns.observe(lag);
     metrics_.broker_lag_ns.set(static_cast<std::int64_t>(lag));
     load_.lag_ns.store(static_cast<std::int64_t>(lag), std::memory_order_relaxed);
-  } else if (const auto* event = std::get_if<UserEvent>(&out.to)) {
+  } else if (const auto* event = std::get_if<AccountEvent>(&out.to)) {
     topic_.assign("users/").append(event->user).append("/events");
     published(users_.at(directory_.find_user(event->user)).events);
     ++turn_deliveries_;

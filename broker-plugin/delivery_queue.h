@@ -25,7 +25,7 @@ struct RoomFrame {
   std::uint32_t events = 0;
 };
 // An `ack` for users/{user}/events.
-struct UserEvent {
+struct AccountEvent {
   std::string_view user;  // stable
 };
 struct PlainTopic {
@@ -33,7 +33,7 @@ struct PlainTopic {
 };
 
 struct Outgoing {
-  std::variant<RoomFrame, UserEvent, PlainTopic> to;
+  std::variant<RoomFrame, AccountEvent, PlainTopic> to;
   Payload payload;
   std::uint64_t queued_ns = 0;
 };

@@ -92,11 +92,15 @@ Node::Node(BrokerConfig config, BrokerPort& broker, const Clock& clock, Stores s
                 .facts = facts_,
                 .replica = *replica_,
                 .log = *log_,
+                .rooms = rooms_,
+                .admission = admission_,
+                .commits = commit_queue_,
                 .delivery = delivery_queue_,
                 .worker = worker_,
                 .metrics = metrics_,
                 .on_effects = [this](const std::vector<Effect>& effects) { feel(effects); },
                 .on_replaced = [this] { sessions_.for_each([this](Session& session) { recheck(session); }); },
+                .tell = [this](const UserEvent& event) { tell(event); },
                 .kick =
                     [this](const std::string& client_id) {
                       Session* session = sessions_.by_client_id(client_id);

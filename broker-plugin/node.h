@@ -85,6 +85,7 @@ class Node {
   PublishVerdict renew_token(Session& session, const Publish& publish);
   bool typing_too_soon(Session& session, RoomIndex room);
   void post_will(const std::string& topic, const std::string& payload);
+  void tell(const UserEvent& event);
   void refuse(UserIndex user, std::string_view room, std::string_view cid, const Refusal& refusal);
 
   void feel(const std::vector<Effect>& effects);

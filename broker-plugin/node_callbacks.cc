@@ -214,7 +214,7 @@ PublishVerdict Node::on_publish(const Publish& publish) {
 // The straight line of a message. What follows it to its readers: Committer, Delivery.
 PublishVerdict Node::publish_to_room(Session& session, const Topic& topic, const Publish& publish) {
   const std::uint64_t begin_ns = clock_.steady_ns();
-  Result<void> outcome =
+  const Result<Placed> outcome =
       publish.retain
           ? Refusal{Code::bad_payload, "messages cannot be retained; publish without the retain flag", {}}
           : admission_.admit(author_of(session), topic.room, publish.payload);
@@ -296,6 +296,13 @@ void Node::post_will(const std::string& name, const std::string& payload) {
   const auto outcome = admission_.admit(author, topic.room, payload);
   if (!outcome) return refuse(user, topic.room, admission_.last_cid(), outcome.error());
   metrics_.wills_posted.add();
+}
+
+// Who does not listen now learns it from the bridge when asking; events are for those who are here.
+void Node::tell(const UserEvent& event) {
+  const UserIndex user = directory_->find_user(event.user);
+  if (user == kNoUser || users_.at(user).events.known == 0) return;
+  broker_.publish(events_topic(event.user), Payload(event.event), 1, false);
 }
 
 void Node::refuse(UserIndex user, std::string_view room, std::string_view cid, const Refusal& refusal) {

@@ -1,4 +1,6 @@
 // What the node does to connections when facts change or time passes, and what it tells of them.
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <set>
 #include <utility>
 
 #include "broker-plugin/authenticate.h"
@@ -10,6 +12,8 @@ namespace parley::plugin {
 
 // A removed member needs nothing here: reads are asked for every delivery, so the next one is denied already.
 void Node::feel(const std::vector<Effect>& effects) {
+  boost::unordered_flat_set<std::string_view> revoked;
+  std::set<Sha256> removed;
   for (const Effect& effect : effects) {
     switch (effect.what) {
       case Effect::What::user_changed:
@@ -17,10 +21,10 @@ void Node::feel(const std::vector<Effect>& effects) {
         for (Session* session : sessions_.of_user(effect.user)) recheck(*session);
         break;
       case Effect::What::session_revoked:
+        revoked.insert(effect.sid);
+        break;
       case Effect::What::token_removed:
-        sessions_.for_each([&](Session& session) {
-          if (session.who.sid == effect.sid || session.who.api_token == effect.token) recheck(session);
-        });
+        removed.insert(effect.token);
         break;
       case Effect::What::room_changed:
       case Effect::What::room_removed:
@@ -29,6 +33,13 @@ void Node::feel(const std::vector<Effect>& effects) {
         break;
     }
   }
+  if (revoked.empty() && removed.empty()) return;
+  // One walk over all connections, however many have ended.
+  sessions_.for_each([&](Session& session) {
+    if (revoked.contains(session.who.sid) ||
+        (session.who.api_token && removed.contains(*session.who.api_token)))
+      recheck(session);
+  });
 }
 
 void Node::recheck(Session& session) {
