@@ -36,7 +36,7 @@ std::vector<Library> libraries() {
       {"utf8proc", {"clients/parleyctl/chat/text.cc"}},
       {"libpq-fe.h", {}},
       {"nats", {}},
-      {"curl", {}},
+      {"curl", {"clients/http/curl_client.cc"}},
   };
 }
 
