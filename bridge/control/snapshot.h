@@ -1,0 +1,45 @@
+// Brings one node to Postgres's state from nothing: all facts at one version, and before they are committed
+// the events of changes that are still kept, because the facts alone would pass over them.
+#ifndef PARLEY_BRIDGE_CONTROL_SNAPSHOT_H_
+#define PARLEY_BRIDGE_CONTROL_SNAPSHOT_H_
+
+#include <cstdint>
+
+#include "bridge/control/change_batch.h"
+#include "bridge/control/node_talk.h"
+#include "storage/metadata_feed.h"
+
+namespace parley::bridge {
+
+class Snapshot {
+ public:
+  // `seen`: events up to this version are in the node's log already.
+  Snapshot(const NodeTalk& talk, storage::Feed& feed, Posts posts, std::uint64_t seen)
+      : talk_(talk), feed_(feed), posts_(posts), seen_(seen) {}
+
+  // Blocks for as long as it takes. Gives the version that the node is at now; BrokerError also for what
+  // Postgres does not give.
+  boost::system::result<std::uint64_t, BrokerError> send();
+  std::uint64_t facts() const { return facts_; }
+
+ private:
+  boost::system::result<std::uint64_t, BrokerError> send_facts(std::uint64_t number);
+  BrokerAnswer send_chunk(std::span<const ControlOp> facts, std::uint64_t number) const;
+  boost::system::result<void, BrokerError> post_kept_events(std::uint64_t upto);
+  boost::system::result<std::uint64_t, BrokerError> oldest_kept(std::uint64_t upto);
+  boost::system::result<void, BrokerError> post(std::string& ops) const;
+
+  const NodeTalk& talk_;
+  storage::Feed& feed_;
+  const Posts posts_;
+  const std::uint64_t seen_;
+  std::uint64_t facts_ = 0;
+};
+
+// Posts events (what stands between the brackets of "ops"). Those that the node does not understand are left
+// out with a line in the log: nothing that comes after them shall wait for them.
+boost::system::result<void, BrokerError> post_events(const NodeTalk& talk, std::string_view ops);
+
+}  // namespace parley::bridge
+
+#endif

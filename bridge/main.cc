@@ -1,0 +1,170 @@
+// parley-bridge: the control plane and the edges, in roles that can run in one process or in many.
+//
+//   parley-bridge --config var/bridge.toml [--roles control,api]
+//
+// SIGTERM and SIGINT drain and end it with 0 (a second one ends it at once), SIGHUP reads keys again.
+#include <pthread.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bridge/broker_link.h"
+#include "bridge/health.h"
+#include "bridge/log.h"
+#include "bridge/metrics.h"
+#include "bridge/roles.h"
+#include "bridge/schema_role.h"
+#include "config/bridge_config.h"
+#include "schemas/token.h"
+#include "storage/metadata.h"
+
+namespace parley::bridge {
+namespace {
+
+constexpr std::chrono::seconds kServiceTokenTtl{3600};
+
+struct Options {
+  std::filesystem::path config;
+  std::set<std::string> roles;
+};
+
+// Reads the key each time: that is once in forty minutes, and a rotated key is simply the next one's.
+std::string service_token(const BridgeConfig& config, std::string_view device) {
+  const std::filesystem::path file = config.auth.keys_dir / "signing.pem";
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream pem;
+  pem << in.rdbuf();
+  if (!in)
+    throw std::runtime_error("cannot read the signing key " + file.string() + "; ./parley up makes it");
+  const auto key = SigningKey::from_pem(pem.str());
+  if (!key) throw std::runtime_error(file.string() + ": " + key.error());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  return key->sign({.sub = config.broker.user,
+                    .dev = std::string(device),
+                    .sid = "bridge-" + std::string(device),
+                    .exp = (now + kServiceTokenTtl).count(),
+                    .iat = now.count(),
+                    .role = TokenRole::service});
+}
+
+storage::PostgresOptions postgres_options(const BridgeConfig& config) {
+  storage::PostgresOptions options;
+  options.url = config.database.url;
+  options.pool = static_cast<std::uint32_t>(config.database.pool);
+  options.statement_timeout_ms = static_cast<std::uint32_t>(config.database.statement_timeout.count());
+  options.connect_timeout_s = static_cast<std::uint32_t>(config.database.connect_timeout.count());
+  options.access_ttl_s = static_cast<std::uint32_t>(config.auth.access_ttl.count());
+  options.log = [](std::string_view line) { log(LogLevel::warning, "postgres", {{"detail", line}}); };
+  return options;
+}
+
+BrokerLinkOptions link_options(const BridgeConfig& config) {
+  BrokerLinkOptions options;
+  for (const BrokerNodeConfig& node : config.broker.nodes) options.nodes.push_back({node.host, node.port});
+  options.user = config.broker.user;
+  options.token = [&config](std::string_view device) { return service_token(config, device); };
+  options.token_ttl = kServiceTokenTtl;
+  return options;
+}
+
+// Blocked in all threads, so that only serve() takes them.
+sigset_t block_signals() {
+  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, each);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// Until somebody ends the process.
+void serve(const sigset_t& signals, const std::vector<std::unique_ptr<Role>>& roles) {
+  while (true) {
+    int number = 0;
+    if (sigwait(&signals, &number) != 0) continue;
+    if (number != SIGHUP) {
+      log(LogLevel::info, "stopping", {{"signal", number}});
+      break;
+    }
+    log(LogLevel::info, "reloading");
+    for (const auto& role : roles) role->reload();
+  }
+  for (const int each : {SIGTERM, SIGINT}) ::signal(each, SIG_DFL);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+int run(const Options& options, const BridgeConfig& config) {
+  const sigset_t signals = block_signals();
+  auto metadata = storage::open_postgres(postgres_options(config));
+  if (!metadata) throw std::runtime_error("[database]: " + metadata.error().message);
+  const auto link = make_broker_link(link_options(config));
+  Metrics metrics;
+  Health health;
+  const Process process{config, **metadata, *link, metrics, health};
+
+  std::vector<std::unique_ptr<Role>> roles;
+  roles.push_back(make_schema_role(postgres_options(config)));
+  if (options.roles.contains("control")) roles.push_back(make_control_role(process));
+  roles.push_back(make_http_role(process, options.roles.contains("api")));
+  for (const auto& role : roles) health.add(*role);
+
+  link->start();
+  for (const auto& role : roles) role->start();
+  serve(signals, roles);
+
+  health.drain();
+  for (auto role = roles.rbegin(); role != roles.rend(); ++role) (*role)->stop();
+  link->stop();
+  log(LogLevel::info, "stopped");
+  return 0;
+}
+
+Options parse(CLI::App& app, int argc, char** argv) {
+  Options options;
+  std::vector<std::string> roles{"control", "api"};
+  app.add_option("--config", options.config, "The bridge.toml to run with")->required();
+  app.add_option("--roles", roles, "What this process does: control, api or both")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"control", "api"}));
+  app.parse(argc, argv);
+  options.roles = {roles.begin(), roles.end()};
+  return options;
+}
+
+int start(int argc, char** argv) {
+  CLI::App app("The control plane and the edges of a Parley chat server");
+  Options options;
+  try {
+    options = parse(app, argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  const auto config = load_bridge_config(options.config);
+  if (!config) {
+    std::fprintf(stderr, "%s\n", config.error().c_str());
+    return 2;
+  }
+  set_log_level(config->log.level);
+  try {
+    return run(options, *config);
+  } catch (const std::exception& e) {
+    log(LogLevel::error, "parley-bridge cannot start", {{"reason", e.what()}});
+    return 1;
+  }
+}
+
+}  // namespace
+}  // namespace parley::bridge
+
+int main(int argc, char** argv) { return parley::bridge::start(argc, argv); }
