@@ -106,7 +106,8 @@ http::Response operate(std::string_view kind, json::object payload, const http::
     return http::not_found("there is no such message in this room", "target_not_found");
   payload["kind"] = kind;
   payload["target"] = target;
-  if (!payload.contains("cid")) payload["cid"] = random_cid();
+  if (const json::value* cid = payload.if_contains("cid"); cid == nullptr || cid->is_null())
+    payload["cid"] = random_cid();
   return send(payload, 200, request, context);
 }
 
@@ -137,8 +138,10 @@ http::Response send_message(const http::Request& request, Context& context) {
 http::Response edit_message(const http::Request& request, Context& context) {
   http::Fields body(request);
   json::object payload;
-  payload["body"] = body.text("body", 1, MessageLimits().body_characters);
-  if (const auto cid = body.optional_text("cid", 1, 64)) payload["cid"] = *cid;
+  for (const std::string_view name : {"body", "cid"}) {
+    if (const json::value* value = body.raw(name))
+      payload[name] = *value;  // SendDecoder knows what they may be
+  }
   if (auto refusal = body.refusal()) return *std::move(refusal);
   return operate("edit", std::move(payload), request, context);
 }

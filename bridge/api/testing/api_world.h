@@ -1,0 +1,89 @@
+// A REST API of a test's own: the server on a free port, a fresh Postgres database behind it, a fake broker.
+// Users are put straight into the database, tokens signed here, so that a test is about the routes it names.
+#ifndef PARLEY_BRIDGE_API_TESTING_API_WORLD_H_
+#define PARLEY_BRIDGE_API_TESTING_API_WORLD_H_
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bridge/api/testing/fake_broker_link.h"
+#include "config/bridge_config.h"
+#include "schemas/token.h"
+#include "storage/metadata.h"
+
+namespace parley::api {
+
+struct Reply {
+  unsigned status = 0;
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string text;
+  boost::json::value json;  // null when the body is not JSON
+
+  std::string header(const std::string& name) const;
+  // "error.code", "room", "items.0.user": a string or number by its path, as text; empty when it is not
+  // there.
+  std::string at(std::string_view path) const;
+  std::string code() const { return at("error.code"); }
+  std::string field() const { return at("error.field"); }
+};
+
+struct Call {
+  std::string token;
+  std::string body;  // sent as application/json when not empty
+  std::map<std::string, std::string> headers{};
+};
+
+class ApiWorld {
+ public:
+  using Configure = std::function<void(BridgeConfig&)>;
+  // With a database; without one, every call of a handler to storage answers `unavailable`.
+  enum class Database { fresh, absent };
+  explicit ApiWorld(Database database = Database::fresh, const Configure& configure = {});
+  ~ApiWorld();
+
+  // Any thread. Failures of the connection itself give status 0.
+  Reply call(std::string_view method, std::string_view path, const Call& call = {});
+  Reply get(std::string_view path, const std::string& user) { return call("GET", path, {token(user), ""}); }
+  Reply post(std::string_view path, const std::string& user, std::string body = "{}") {
+    return call("POST", path, {token(user), std::move(body)});
+  }
+  Reply patch(std::string_view path, const std::string& user, std::string body) {
+    return call("PATCH", path, {token(user), std::move(body)});
+  }
+  Reply put(std::string_view path, const std::string& user, std::string body = "") {
+    return call("PUT", path, {token(user), std::move(body)});
+  }
+  Reply del(std::string_view path, const std::string& user) {
+    return call("DELETE", path, {token(user), ""});
+  }
+
+  // An account with a session, made at first mention by token() too; "admin" is an admin of the server.
+  void add_user(const std::string& user);
+  std::string token(const std::string& user);
+  // Signed by the server's key as they stand.
+  std::string sign(const TokenClaims& claims) const;
+  TokenClaims claims(const std::string& user);
+
+  // A channel `room` of `owner`; more members with their roles.
+  void add_room(const std::string& room, const std::string& owner, std::string_view settings = "");
+  void add_member(const std::string& room, const std::string& user, MemberRole role = MemberRole::member);
+
+  storage::Metadata& metadata();
+  bridge::FakeBrokerLink& broker();
+  const BridgeConfig& config() const;
+  std::uint16_t port() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace parley::api
+
+#endif
