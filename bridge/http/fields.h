@@ -67,7 +67,6 @@ class Fields {
 
  private:
   const boost::json::value* find(std::string_view name);  // absent or null: nothing
-  const std::string* missing(std::string_view name);
   std::optional<std::string> checked_name(std::string_view name, bool (*valid)(std::string_view),
                                           std::string_view form);
 
