@@ -3,41 +3,18 @@
 #ifndef PARLEY_BRIDGE_API_TESTING_API_WORLD_H_
 #define PARLEY_BRIDGE_API_TESTING_API_WORLD_H_
 
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "bridge/api/testing/fake_broker_link.h"
+#include "bridge/api/testing/http_call.h"
 #include "config/bridge_config.h"
 #include "schemas/token.h"
 #include "storage/metadata.h"
 
 namespace parley::api {
-
-struct Reply {
-  unsigned status = 0;
-  std::map<std::string, std::string> headers;  // names in lower case
-  std::string text;
-  boost::json::value json;  // null when the body is not JSON
-
-  std::string header(const std::string& name) const;
-  // "error.code", "room", "items.0.user": a string or number by its path, as text; empty when it is not
-  // there.
-  std::string at(std::string_view path) const;
-  std::string code() const { return at("error.code"); }
-  std::string field() const { return at("error.field"); }
-};
-
-struct Call {
-  std::string token;
-  std::string body;  // sent as application/json when not empty
-  std::map<std::string, std::string> headers{};
-};
 
 class ApiWorld {
  public:
