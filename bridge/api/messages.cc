@@ -68,6 +68,8 @@ http::Response refused_send(const bridge::BrokerError& error, const std::string&
   // What a stranger may know is what a read of the room would say; when Postgres is away, nothing.
   const auto view = context.metadata.rooms().get(room, context.caller.user);
   if (!view || !allowed(*view, context, RoomAction::view)) return no_such_room();
+  if (view->own.role != MemberRole::none)
+    return http::unavailable("the broker has not heard of your membership yet; send it again in a moment");
   return http::forbidden("you are not in this room; join it first", "not_member");
 }
 

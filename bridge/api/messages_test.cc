@@ -127,6 +127,8 @@ TEST_F(MessagesApi, ABrokerThatIsAMomentBehindIsAskedAgain) {
   EXPECT_EQ(world_.post(path_, "alice", R"({"body":"first"})").status, 201u);
   world_.broker().refuse_next(1, "room_not_found");
   EXPECT_EQ(world_.post(path_, "alice", R"({"body":"second"})").status, 201u);
+  world_.broker().refuse_with("not_member");  // as long as nobody feeds it
+  EXPECT_EQ(world_.post(path_, "alice", R"({"body":"third"})").code(), "unavailable");
 }
 
 TEST_F(MessagesApi, StrangersLearnNothingOfPrivateRooms) {

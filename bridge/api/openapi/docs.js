@@ -105,7 +105,7 @@ class Page {
   body(body) {
     if (!body.content) return null;
     const schema = body.content['application/json'].schema;
-    return [make('h4', null, 'Body'), this.fields(schema)];
+    return [make('h4', null, 'Body'), this.fields(schema, 'optional')];
   }
 
   // A short name of a type: string, integer 1..200, one of `a`, `b`, array of ...
@@ -126,26 +126,27 @@ class Page {
     return type;
   }
 
-  // Name, type and meaning of every member, those of objects inside indented below them.
-  fields(schema) {
+  // Name, type and meaning of every member, those of objects inside indented below them; `absent` marks those that need not be
+  // there.
+  fields(schema, absent) {
     const rows = [];
-    this.addFields(this.resolve(schema), 0, rows);
+    this.addFields(this.resolve(schema), 0, rows, absent);
     if (rows.length === 0) return make('p', {class: 'soft'}, this.type(schema));
     return make('table', null, make('tbody', null, rows));
   }
 
-  addFields(schema, depth, rows) {
-    for (const part of schema.allOf || []) this.addFields(this.resolve(part), depth, rows);
-    if (schema.type === 'array') return this.addFields(this.resolve(schema.items), depth, rows);
+  addFields(schema, depth, rows, absent) {
+    for (const part of schema.allOf || []) this.addFields(this.resolve(part), depth, rows, absent);
+    if (schema.type === 'array') return this.addFields(this.resolve(schema.items), depth, rows, absent);
     for (const [name, raw] of Object.entries(schema.properties || {})) {
       const field = this.resolve(raw);
       const needed = (schema.required || []).includes(name);
       rows.push(make('tr', null,
           make('td', null, make('span', {class: 'inside'.repeat(depth > 0)}, make('code', null, name)),
-               needed ? null : make('span', {class: 'optional'}, 'optional')),
+               needed ? null : make('span', {class: 'optional'}, absent)),
           make('td', null, make('span', {class: 'soft'}, this.type(field))),
           make('td', null, paragraphs(raw.description || field.description))));
-      if (depth < 1) this.addFields(field, depth + 1, rows);
+      if (depth < 1) this.addFields(field, depth + 1, rows, absent);
     }
   }
 
@@ -181,7 +182,7 @@ class Page {
       if (!content || !good) return make('div', {class: good ? 'ok' : 'bad'}, make('p', {}, make('b', null, status), ' ',
                                                                                  inline(response.description)));
       return make('details', {class: 'ok'}, title,
-                  make('div', null, this.fields(content.schema),
+                  make('div', null, this.fields(content.schema, 'may be absent'),
                        content.example === undefined ? null
                            : make('pre', null, make('code', null, JSON.stringify(content.example, null, 2)))));
     });
