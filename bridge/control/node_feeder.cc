@@ -97,7 +97,7 @@ NodeFeeder::Step NodeFeeder::send_changes(const std::vector<ChangeRow>& rows) {
     const Batch batch = take_batch(one_by_one_ ? rest.first(1) : rest, posts);
     const Step step = batch.ops.size() > kMaxRequestBytes ? send_large(rest.front())
                                                           : apply(batch.to, batch.ops, batch.rows == 1);
-    if (step != Step::again) return step;
+    if (step != Step::done) return step;
     metrics_.changes.add(static_cast<double>(batch.rows));
     rest = rest.subspan(batch.rows);
   }
@@ -125,7 +125,7 @@ NodeFeeder::Step NodeFeeder::apply(std::uint64_t to, std::string_view ops, bool 
   metrics_.batches.add();
   metrics_.apply_seconds.observe(seconds_since(begin));
   is_at(to);
-  return Step::again;
+  return Step::done;
 }
 
 NodeFeeder::Step NodeFeeder::refused(const BrokerError& error, bool single) {

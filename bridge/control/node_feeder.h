@@ -47,8 +47,9 @@ class NodeFeeder {
   const std::string& name() const { return name_; }
 
  private:
-  // What a step comes to: go on at once, wait for news, or wait a moment because something is in the way.
-  enum class Step : std::uint8_t { again, wait, pause };
+  // What a step comes to: it is done, look again at once, wait for news, or wait a moment because something
+  // is in the way.
+  enum class Step : std::uint8_t { done, again, wait, pause };
 
   void run();
   Step feed_once();
