@@ -100,13 +100,21 @@ http::Response accept_code(const std::string& code, std::string_view only_room, 
                            Context& context) {
   if (!is_code(code)) return no_such_invite();
   const auto target = context.metadata.invites().look_up(code, context.caller.user);
-  if (!target) return refused_invite(target.error());
-  if (!only_room.empty() && target->room.room != only_room) return no_such_invite();
-  const auto tail = tail_for_newcomer(target->room, context);
-  if (!tail) return tail.error();
-  const std::uint32_t size = target->room.kind == RoomKind::group ? context.config.limits.group_size : 0;
-  const auto joined = context.metadata.invites().accept(actor(request, context), code,
-                                                        {.user = {}, .tail = *tail, .max_members = size});
+  storage::NewMember self;
+  if (target) {
+    if (!only_room.empty() && target->room.room != only_room) return no_such_invite();
+    const auto tail = tail_for_newcomer(target->room, context);
+    if (!tail) return tail.error();
+    self.tail = *tail;
+    if (target->room.kind == RoomKind::group) self.max_members = context.config.limits.group_size;
+  } else if (target.error().code == storage::MetadataError::not_found && only_room.empty()) {
+    // Used up, perhaps by the caller, whose first answer was lost: that is asked below, and lets nobody in
+    // newly.
+    self.tail = Seq{kSeqLimit - 1};
+  } else {
+    return refused_invite(target.error());
+  }
+  const auto joined = context.metadata.invites().accept(actor(request, context), code, self);
   return joined ? room_answer(joined->value) : refused_invite(joined.error());
 }
 

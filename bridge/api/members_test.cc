@@ -138,6 +138,8 @@ TEST_F(MembersApi, AnInviteLetsAStrangerIn) {
   const Reply joined = world_.post("/api/v1/invites/" + code + "/accept", "bob");
   ASSERT_EQ(joined.status, 200u) << joined.text;
   EXPECT_EQ(joined.at("role"), "member");
+  EXPECT_EQ(world_.post("/api/v1/invites/" + code + "/accept", "bob").text,
+            joined.text);  // the answer was lost, say
   const Reply late = world_.post("/api/v1/invites/" + code + "/accept", "carol");
   EXPECT_EQ(late.status, 404u);
   EXPECT_EQ(late.text, world_.post("/api/v1/invites/AAAAAAAAAAAAAAAAAAAAAA/accept", "carol").text);

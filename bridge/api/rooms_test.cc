@@ -112,11 +112,8 @@ TEST_F(RoomsApi, MineComeInPages) {
     EXPECT_EQ(reply.status, 400u) << query;
     EXPECT_EQ(reply.field(), "limit") << query;
   }
-  for (const char* query :
-       {"cursor=%00", "cursor=%27%3B--", "cursor=%F0%28", "cursor=AAAA", "public=maybe"}) {
-    const Reply reply = world_.get(std::string("/api/v1/rooms?") + query, "alice");
-    EXPECT_THAT(reply.status, testing::AnyOf(400u, 422u)) << query << reply.text;
-  }
+  for (const char* query : {"cursor=%00", "cursor=%F0%28", "cursor=%", "public=maybe"})
+    EXPECT_EQ(world_.get(std::string("/api/v1/rooms?") + query, "alice").status, 400u) << query;
 }
 
 TEST_F(RoomsApi, PublicChannelsAreFound) {
