@@ -38,6 +38,7 @@ struct RoomQuestion {
   bool site_admin = false;               // of the whole server: may do everything that makes sense
   MemberRole target = MemberRole::none;  // of the member it is about
   MemberRole role = MemberRole::none;    // wanted
+  bool self = false;                     // the member it is about is who asks
 };
 
 // `why` is empty when allowed, otherwise a sentence for people.
@@ -108,6 +109,7 @@ constexpr RoomVerdict may(const RoomQuestion& q) {
       if (!staff) return no("only admins and owners of the room may do this");
       return outranks(q) ? kYes : no("only an owner may do this to an admin or owner");
     case RoomAction::set_role:
+      if (q.self && q.role != MemberRole::none && q.role < q.target) return kYes;  // stepping down
       if (!staff) return no("only admins and owners of the room may change roles");
       if (!outranks(q)) return no("only an owner may change the role of an admin or owner");
       return may_grant(q) ? kYes : no("only an owner may make somebody admin or owner");

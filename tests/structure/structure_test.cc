@@ -35,7 +35,7 @@ std::vector<Library> libraries() {
       {"MQTT", {}},
       {"CLI/", {"clients/parleyctl/context.h", "bridge/main.cc", "tests/bench/main.cc"}},
       {"utf8proc", {"clients/parleyctl/chat/text.cc"}},
-      {"libpq-fe.h", {}},
+      {"libpq-fe.h", {"storage/postgres/connection.cc"}},
       {"nats", {}},
       {"curl", {"clients/http/curl_client.cc"}},
   };

@@ -1,0 +1,363 @@
+#include "storage/postgres/connection.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <stdexcept>
+
+namespace parley::storage::postgres {
+namespace {
+
+PGconn* pg(const std::unique_ptr<void, auto>& connection) { return static_cast<PGconn*>(connection.get()); }
+
+int milliseconds_until(Deadline deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000));
+}
+
+// poll() on up to two sockets; EINTR counts as time passing.
+bool poll_until(pollfd* fds, nfds_t count, Deadline deadline) {
+  for (;;) {
+    const int left = milliseconds_until(deadline);
+    const int ready = ::poll(fds, count, left);
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return true;  // let the next call on the socket find out
+    if (ready == 0 && left == 0) return false;
+  }
+}
+
+DbErrorKind kind_of(std::string_view state) {
+  if (state == "40001" || state == "40P01") return DbErrorKind::retry;
+  if (state == "57014" || state == "55P03") return DbErrorKind::timeout;  // statement_timeout, lock_timeout
+  // Shutting down, starting up, out of connections: this server is of no use now.
+  if (state.starts_with("57P") || state.starts_with("08") || state == "53300") return DbErrorKind::lost;
+  if (state == "25006") return DbErrorKind::lost;  // read-only: a standby that was the primary
+  // A prepared statement whose tables changed below it: a new connection prepares it anew.
+  if (state == "0A000" || state == "26000") return DbErrorKind::lost;
+  if (state.starts_with("23")) return DbErrorKind::constraint;
+  if (state.starts_with("22")) return DbErrorKind::bad_text;
+  return DbErrorKind::other;
+}
+
+DbError error_of(const PGresult* result) {
+  const auto field = [&](int code) {
+    const char* text = PQresultErrorField(result, code);
+    return std::string(text ? text : "");
+  };
+  DbError error;
+  error.sqlstate = field(PG_DIAG_SQLSTATE);
+  error.message = field(PG_DIAG_MESSAGE_PRIMARY);
+  error.constraint = field(PG_DIAG_CONSTRAINT_NAME);
+  error.kind = kind_of(error.sqlstate);
+  return error;
+}
+
+std::map<std::string_view, const Statement*>& registry() {
+  static std::map<std::string_view, const Statement*> statements;
+  return statements;
+}
+
+}  // namespace
+
+void throw_exception_from_error(const DbError& error, const boost::source_location&) {
+  throw std::runtime_error("database: " + error.message);
+}
+
+void Params::add(const Sha256& hash) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text = "\\x";
+  for (const auto byte : hash) {
+    text += kDigits[static_cast<unsigned>(byte) >> 4];
+    text += kDigits[static_cast<unsigned>(byte) & 15];
+  }
+  values_.push_back(std::move(text));
+}
+
+void Params::add(const std::vector<std::string>& list) {
+  std::string text = "{";
+  for (const std::string& item : list) {
+    if (text.size() > 1) text += ',';
+    text += '"';
+    for (const char c : item) {
+      if (c == '"' || c == '\\') text += '\\';
+      text += c;
+    }
+    text += '"';
+  }
+  values_.push_back(text + '}');
+}
+
+Rows::Rows() = default;
+Rows::Rows(void* result) : result_(result), size_(PQntuples(static_cast<PGresult*>(result))) {}
+Rows::~Rows() = default;
+Rows::Rows(Rows&&) noexcept = default;
+Rows& Rows::operator=(Rows&&) noexcept = default;
+void Rows::Clear::operator()(void* result) const { PQclear(static_cast<PGresult*>(result)); }
+
+std::uint64_t Rows::affected() const {
+  std::uint64_t count = 0;
+  if (!result_) return count;
+  const std::string_view text = PQcmdTuples(static_cast<PGresult*>(result_.get()));
+  std::from_chars(text.data(), text.data() + text.size(), count);
+  return count;
+}
+bool Rows::null(int row, int column) const {
+  return PQgetisnull(static_cast<const PGresult*>(result_.get()), row, column) != 0;
+}
+std::string_view Rows::text(int row, int column) const {
+  const auto* result = static_cast<const PGresult*>(result_.get());
+  return {PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column))};
+}
+std::int64_t Rows::integer(int row, int column) const {
+  const std::string_view digits = text(row, column);
+  std::int64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+Statement::Statement(std::string_view the_name, std::string_view the_sql) : name(the_name), sql(the_sql) {
+  registry().emplace(name, this);
+}
+const Statement* find_statement(std::string_view name) {
+  const auto found = registry().find(name);
+  return found == registry().end() ? nullptr : found->second;
+}
+std::vector<const Statement*> all_statements() {
+  std::vector<const Statement*> statements;
+  for (const auto& [name, statement] : registry()) statements.push_back(statement);
+  return statements;
+}
+
+Connection::Connection(void* connection) : connection_(connection) {}
+Connection::~Connection() = default;
+void Connection::Finish::operator()(void* connection) const { PQfinish(static_cast<PGconn*>(connection)); }
+void Connection::close() {
+  connection_.reset();
+  prepared_.clear();
+}
+
+std::string Connection::fault_in_url(const std::string& url) {
+  char* message = nullptr;
+  PQconninfoOption* options = PQconninfoParse(url.c_str(), &message);
+  std::string fault;
+  if (options == nullptr) fault = message ? message : "cannot be parsed";
+  if (options != nullptr) PQconninfoFree(options);
+  if (message != nullptr) PQfreemem(message);
+  while (!fault.empty() && fault.back() == '\n') fault.pop_back();
+  return fault;
+}
+
+DbResult<std::unique_ptr<Connection>> Connection::open(const ConnectOptions& options, Deadline deadline) {
+  const char* const names[] = {"dbname", "application_name", "client_encoding", "options", nullptr};
+  const char* const values[] = {options.url.c_str(), "parley-bridge", "UTF8", options.settings.c_str(),
+                                nullptr};
+  // Not make_unique: the constructor is private.
+  std::unique_ptr<Connection> connection(new Connection(PQconnectStartParams(names, values, 1)));
+  PGconn* raw = pg(connection->connection_);
+  if (raw == nullptr) return DbError{DbErrorKind::other, "", "out of memory", ""};
+  // Warnings of the server (a table that exists already, ...) are for nobody.
+  PQsetNoticeProcessor(
+      raw, [](void*, const char*) {}, nullptr);
+  PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+  while (state != PGRES_POLLING_OK) {
+    if (state == PGRES_POLLING_FAILED || PQstatus(raw) == CONNECTION_BAD)
+      return DbError{DbErrorKind::lost, "", PQerrorMessage(raw), ""};
+    if (!connection->wait(state == PGRES_POLLING_WRITING, deadline))
+      return DbError{DbErrorKind::timeout, "", "no answer to the attempt to connect", ""};
+    state = PQconnectPoll(raw);
+  }
+  if (PQsetnonblocking(raw, 1) != 0) return DbError{DbErrorKind::lost, "", PQerrorMessage(raw), ""};
+  return connection;
+}
+
+bool Connection::wait(bool write, Deadline deadline) {
+  const int fd = PQsocket(pg(connection_));
+  if (fd < 0) return true;  // the next call on it says what is wrong
+  pollfd entry{fd, static_cast<short>(write ? POLLIN | POLLOUT : POLLIN), 0};
+  return poll_until(&entry, 1, deadline);
+}
+
+bool Connection::wait_readable(int other_fd, Deadline deadline) {
+  if (!connection_) return true;
+  pollfd fds[2] = {{PQsocket(pg(connection_)), POLLIN, 0}, {other_fd, POLLIN, 0}};
+  return poll_until(fds, 2, deadline);
+}
+
+void Connection::wait_for(int fd, Deadline deadline) {
+  pollfd entry{fd, POLLIN, 0};
+  (void)poll_until(&entry, 1, deadline);
+}
+
+DbError Connection::broken(std::string message) {
+  close();
+  return DbError{DbErrorKind::lost, "", std::move(message), ""};
+}
+
+DbResult<void> Connection::flush(Deadline deadline) {
+  PGconn* raw = pg(connection_);
+  for (;;) {
+    const int unsent = PQflush(raw);
+    if (unsent == 0) return {};
+    if (unsent < 0) return broken(PQerrorMessage(raw));
+    if (!wait(true, deadline)) {
+      close();
+      return DbError{DbErrorKind::timeout, "", "the server does not read", ""};
+    }
+    if (PQconsumeInput(raw) == 0) return broken(PQerrorMessage(raw));
+  }
+}
+
+// The next result of what was sent; `more` is false when there is none left.
+DbResult<Rows> Connection::take_result(Deadline deadline, bool& more) {
+  PGconn* raw = pg(connection_);
+  more = false;
+  while (PQisBusy(raw) != 0) {
+    if (!wait(false, deadline)) {
+      close();
+      return DbError{DbErrorKind::timeout, "", "the server does not answer", ""};
+    }
+    if (PQconsumeInput(raw) == 0) return broken(PQerrorMessage(raw));
+  }
+  PGresult* result = PQgetResult(raw);
+  if (result == nullptr) return Rows();
+  more = true;
+  Rows rows(result);
+  switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_EMPTY_QUERY:
+    case PGRES_PIPELINE_SYNC:
+      return rows;
+    case PGRES_PIPELINE_ABORTED:
+      return DbError{DbErrorKind::other, "", "skipped after an error", ""};
+    default:
+      return error_of(result);
+  }
+}
+
+DbResult<Rows> Connection::finish(Deadline deadline) {
+  if (auto flushed = flush(deadline); !flushed) return std::move(flushed.error());
+  DbResult<Rows> last = Rows();
+  for (bool more = true; more;) {
+    auto result = take_result(deadline, more);
+    if (!connection_) return result;
+    if (more && last) last = std::move(result);
+  }
+  if (PQstatus(pg(connection_)) == CONNECTION_BAD)
+    return broken(last ? std::string(PQerrorMessage(pg(connection_))) : last.error().message);
+  if (!last && last.error().kind == DbErrorKind::lost) close();
+  return last;
+}
+
+DbResult<void> Connection::prepare(const Statement& statement, Deadline deadline) {
+  PGconn* raw = pg(connection_);
+  if (PQsendPrepare(raw, statement.name.c_str(), statement.sql.c_str(), 0, nullptr) == 0)
+    return broken(PQerrorMessage(raw));
+  auto result = finish(deadline);
+  if (!result) return std::move(result.error());
+  prepared_.insert(statement.name);
+  return {};
+}
+
+DbResult<void> Connection::send(const Statement& statement, const Params& params) {
+  constexpr std::size_t kMostParams = 24;
+  const char* values[kMostParams];
+  const auto given = params.values();
+  if (given.size() > kMostParams) return DbError{DbErrorKind::other, "", "too many parameters", ""};
+  for (std::size_t i = 0; i < given.size(); ++i) values[i] = given[i].c_str();
+  PGconn* raw = pg(connection_);
+  if (PQsendQueryPrepared(raw, statement.name.c_str(), static_cast<int>(given.size()), values, nullptr,
+                          nullptr, 0) == 0)
+    return broken(PQerrorMessage(raw));
+  return {};
+}
+
+// Checks the parameters and prepares the statement where that is still to be done.
+DbResult<void> Connection::ready(const Statement& statement, const Params& params, Deadline deadline) {
+  if (!connection_) return DbError{DbErrorKind::lost, "", "not connected", ""};
+  for (const std::string& value : params.values()) {
+    // libpq takes text up to the first zero byte: the rest would vanish silently.
+    if (value.find('\0') != std::string::npos)
+      return DbError{DbErrorKind::bad_text, "", "text with a zero byte", ""};
+  }
+  if (prepared_.contains(statement.name)) return {};
+  return prepare(statement, deadline);
+}
+
+DbResult<Rows> Connection::run(const Statement& statement, const Params& params, Deadline deadline) {
+  if (auto is_ready = ready(statement, params, deadline); !is_ready) return std::move(is_ready.error());
+  if (auto sent = send(statement, params); !sent) return std::move(sent.error());
+  return finish(deadline);
+}
+
+DbResult<std::vector<Rows>> Connection::run_together(std::span<const Query> queries, Deadline deadline) {
+  for (const Query& query : queries) {
+    if (auto is_ready = ready(query.statement, query.params, deadline); !is_ready)
+      return std::move(is_ready.error());
+  }
+  PGconn* raw = pg(connection_);
+  if (PQenterPipelineMode(raw) == 0) return broken("no pipeline: the connection is busy");
+  for (const Query& query : queries) {
+    if (auto sent = send(query.statement, query.params); !sent) return std::move(sent.error());
+  }
+  if (PQpipelineSync(raw) == 0) return broken(PQerrorMessage(raw));
+  if (auto flushed = flush(deadline); !flushed) return std::move(flushed.error());
+  std::vector<Rows> all;
+  std::optional<DbError> error;
+  bool more = false;
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    auto rows = take_result(deadline, more);
+    if (!connection_) return std::move(rows.error());
+    if (rows) all.push_back(std::move(*rows));
+    if (!rows && !error) error = std::move(rows.error());
+    auto end = take_result(deadline, more);  // each query ends with an empty result
+    if (!connection_) return std::move(end.error());
+  }
+  auto sync = take_result(deadline, more);
+  if (!connection_) return std::move(sync.error());
+  if (PQexitPipelineMode(raw) == 0 || PQstatus(raw) == CONNECTION_BAD)
+    return broken(error ? error->message : std::string(PQerrorMessage(raw)));
+  if (!error) return all;
+  if (error->kind == DbErrorKind::lost) close();
+  return std::move(*error);
+}
+
+DbResult<Rows> Connection::run_text(const std::string& sql, Deadline deadline) {
+  if (!connection_) return DbError{DbErrorKind::lost, "", "not connected", ""};
+  PGconn* raw = pg(connection_);
+  if (PQsendQuery(raw, sql.c_str()) == 0) return broken(PQerrorMessage(raw));
+  return finish(deadline);
+}
+
+bool Connection::alive() {
+  if (!connection_) return false;
+  PGconn* raw = pg(connection_);
+  pollfd entry{PQsocket(raw), POLLIN, 0};
+  if (PQstatus(raw) != CONNECTION_OK || entry.fd < 0) return false;
+  if (::poll(&entry, 1, 0) > 0 && PQconsumeInput(raw) == 0) return false;
+  return PQstatus(raw) == CONNECTION_OK;
+}
+
+bool Connection::in_transaction() const {
+  return connection_ && PQtransactionStatus(pg(connection_)) != PQTRANS_IDLE;
+}
+
+bool Connection::take_notifications() {
+  bool any = false;
+  if (!connection_) return any;
+  PGconn* raw = pg(connection_);
+  if (PQconsumeInput(raw) == 0) {
+    close();
+    return any;
+  }
+  while (PGnotify* notification = PQnotifies(raw)) {
+    any = true;
+    PQfreemem(notification);
+  }
+  return any;
+}
+
+}  // namespace parley::storage::postgres

@@ -1,0 +1,170 @@
+// One connection to PostgreSQL, and the only door to libpq. Internal to storage/postgres.
+//
+// Nothing here waits longer than the deadline it is given, whatever the server or the network does: the
+// socket is non-blocking, and a call that runs out of time closes the connection (what the server was doing,
+// it rolls back). One thread at a time uses a connection.
+#ifndef PARLEY_STORAGE_POSTGRES_CONNECTION_H_
+#define PARLEY_STORAGE_POSTGRES_CONNECTION_H_
+
+#include <boost/system/result.hpp>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "schemas/token.h"
+
+namespace parley::storage::postgres {
+
+using Clock = std::chrono::steady_clock;
+using Deadline = Clock::time_point;
+
+enum class DbErrorKind : std::uint8_t {
+  lost,        // the connection; whether the statement took effect is not known
+  timeout,     // the deadline passed, or the server's statement_timeout; the former closes the connection
+  retry,       // serialization failure or deadlock: the transaction may be tried again
+  constraint,  // a unique, foreign key or check constraint: `constraint` names it
+  bad_text,    // a parameter that is no valid text (invalid UTF-8, a zero byte) or out of range
+  other,
+};
+struct DbError {
+  DbErrorKind kind = DbErrorKind::other;
+  std::string sqlstate;    // empty: none came
+  std::string message;     // of the server; for the log only
+  std::string constraint;  // its name
+};
+template <class T>
+using DbResult = boost::system::result<T, DbError>;
+[[noreturn]] void throw_exception_from_error(const DbError& error, const boost::source_location&);
+
+// Text parameters of one statement.
+class Params {
+ public:
+  Params() = default;
+  template <class... T>
+  explicit Params(const T&... values) {
+    values_.reserve(sizeof...(values));
+    (add(values), ...);
+  }
+  std::span<const std::string> values() const { return values_; }
+
+ private:
+  void add(std::string_view text) { values_.emplace_back(text); }
+  void add(const char* text) { values_.emplace_back(text); }
+  void add(bool value) { values_.emplace_back(value ? "t" : "f"); }
+  void add(const Sha256& hash);
+  void add(const std::vector<std::string>& list);  // as text[]
+  template <class T>
+  requires(std::integral<T> && !std::same_as<T, bool>) void add(T value) {
+    values_.push_back(std::to_string(value));
+  }
+  template <class T>
+  requires std::is_enum_v<T>
+  void add(T value) { values_.push_back(std::to_string(static_cast<std::uint64_t>(value))); }
+  std::vector<std::string> values_;
+};
+
+// What a statement gave; columns count from 0. Reading a value that is NULL gives empty text, 0 and false.
+class Rows {
+ public:
+  Rows();
+  explicit Rows(void* result);  // a PGresult, owned from here on
+  ~Rows();
+  Rows(Rows&&) noexcept;
+  Rows& operator=(Rows&&) noexcept;
+
+  int size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  std::uint64_t affected() const;  // by INSERT, UPDATE, DELETE
+  bool null(int row, int column) const;
+  std::string_view text(int row, int column) const;
+  std::string string(int row, int column) const { return std::string(text(row, column)); }
+  std::int64_t integer(int row, int column) const;
+  bool boolean(int row, int column) const { return text(row, column) == "t"; }
+  template <class Enum>
+  Enum as(int row, int column) const {
+    return static_cast<Enum>(integer(row, column));
+  }
+
+ private:
+  struct Clear {
+    void operator()(void* result) const;
+  };
+  std::unique_ptr<void, Clear> result_;
+  int size_ = 0;
+};
+
+// SQL with a name. Define it as a constant at namespace scope: connections prepare it once each and remember
+// it by its name; tests look it up there to see its plan.
+struct Statement {
+  Statement(std::string_view the_name, std::string_view the_sql);
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  const std::string name;
+  const std::string sql;
+};
+const Statement* find_statement(std::string_view name);  // nothing: there is none
+std::vector<const Statement*> all_statements();
+
+struct ConnectOptions {
+  std::string url;
+  std::string settings;  // "-c name=value ...", as for the server's command line
+};
+
+class Connection {
+ public:
+  // A connection string that cannot be parsed gives the reason.
+  static std::string fault_in_url(const std::string& url);
+  static DbResult<std::unique_ptr<Connection>> open(const ConnectOptions& options, Deadline deadline);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  DbResult<Rows> run(const Statement& statement, const Params& params, Deadline deadline);
+  // Several statements that only read, in one round trip and one snapshot each; the first fault is given.
+  struct Query {
+    const Statement& statement;
+    const Params& params;
+  };
+  DbResult<std::vector<Rows>> run_together(std::span<const Query> queries, Deadline deadline);
+  // One or more statements without parameters; gives the last one's rows.
+  DbResult<Rows> run_text(const std::string& sql, Deadline deadline);
+
+  // Is it still open, as far as can be seen without asking? Takes in what the server has said meanwhile.
+  bool alive();
+  void close();
+  bool in_transaction() const;
+
+  // LISTEN was run: has a notification come? Takes them all.
+  bool take_notifications();
+  // Waits for the server to say something, or for `other_fd` (-1: none) to be readable; false at the
+  // deadline.
+  bool wait_readable(int other_fd, Deadline deadline);
+  static void wait_for(int fd, Deadline deadline);
+
+ private:
+  explicit Connection(void* connection);
+  DbResult<void> prepare(const Statement& statement, Deadline deadline);
+  DbResult<void> ready(const Statement& statement, const Params& params, Deadline deadline);
+  DbResult<void> send(const Statement& statement, const Params& params);
+  DbResult<void> flush(Deadline deadline);
+  DbResult<Rows> take_result(Deadline deadline, bool& more);
+  DbResult<Rows> finish(Deadline deadline);
+  DbError broken(std::string message);
+  bool wait(bool write, Deadline deadline);
+
+  struct Finish {
+    void operator()(void* connection) const;
+  };
+  std::unique_ptr<void, Finish> connection_;
+  std::unordered_set<std::string_view> prepared_;
+};
+
+}  // namespace parley::storage::postgres
+
+#endif

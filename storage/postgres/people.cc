@@ -1,0 +1,168 @@
+#include "storage/postgres/accounts.h"
+#include "storage/postgres/paging.h"
+#include "storage/postgres/room_rows.h"
+#include "storage/postgres/try.h"
+#include "storage/postgres/user_rows.h"
+
+namespace parley::storage::postgres {
+namespace {
+
+const Statement kTakeDevice{"device.take",
+                            "DELETE FROM push_devices WHERE token = $1 AND platform = $2 "
+                            "AND NOT (user_name = $3 AND device = $4)"};
+const Statement kPutDevice{
+    "device.put",
+    "INSERT INTO push_devices (user_name, device, platform, token, app, keys, updated_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (user_name, device) DO UPDATE SET "
+    "platform = excluded.platform, token = excluded.token, app = excluded.app, keys = excluded.keys, "
+    "updated_ms = excluded.updated_ms"};
+const Statement kDevices{"devices.list",
+                         "SELECT user_name, device, platform, token, app, keys, updated_ms FROM push_devices "
+                         "WHERE user_name = $1 ORDER BY device LIMIT 1000"};
+const Statement kDropDevice{"device.drop", "DELETE FROM push_devices WHERE user_name = $1 AND device = $2"};
+const Statement kGetContact{"contact.get",
+                            "SELECT c.other, c.nick, u.display_name, c.created_ms FROM contacts c "
+                            "JOIN users u ON u.name = c.other WHERE c.user_name = $1 AND c.other = $2"};
+const Statement kPutContact{
+    "contact.put",
+    "INSERT INTO contacts (user_name, other, nick, created_ms) VALUES ($1, $2, $3, $4) "
+    "ON CONFLICT (user_name, other) DO UPDATE SET nick = excluded.nick"};
+const Statement kDropContact{"contact.drop", "DELETE FROM contacts WHERE user_name = $1 AND other = $2"};
+const Statement kContacts{"contacts.page",
+                          "SELECT c.other, c.nick, u.display_name, c.created_ms FROM contacts c "
+                          "JOIN users u ON u.name = c.other WHERE c.user_name = $1 AND c.other > $2 "
+                          "ORDER BY c.other LIMIT $3"};
+const Statement kBlock{"block.add",
+                       "INSERT INTO blocks (user_name, blocked, created_ms) VALUES ($1, $2, $3) "
+                       "ON CONFLICT DO NOTHING"};
+const Statement kUnblock{"block.remove", "DELETE FROM blocks WHERE user_name = $1 AND blocked = $2"};
+const Statement kBlocks{"blocks.page",
+                        "SELECT blocked, created_ms FROM blocks WHERE user_name = $1 AND blocked > $2 "
+                        "ORDER BY blocked LIMIT $3"};
+const Statement kBetween{"blocks.between",
+                         "SELECT EXISTS (SELECT FROM blocks WHERE user_name = $1 AND blocked = $2) OR "
+                         "EXISTS (SELECT FROM blocks WHERE user_name = $2 AND blocked = $1)"};
+
+Contact read_contact(const Rows& rows, int row) {
+  return {rows.string(row, 0), rows.string(row, 1), rows.string(row, 2), rows.integer(row, 3)};
+}
+
+// The other one has to be there, and somebody else.
+MetadataResult<void> check_other(Change& change, std::string_view other) {
+  const std::string& actor = change.actor().user;
+  if (other == actor) return MetadataFault{MetadataError::invalid, "this is you", "user"};
+  ASSIGN_OR_RETURN(const std::vector<Known> known, known_users(change, {std::string(other), actor}, actor));
+  for (const Known& user : known) {
+    if (user.user == other) return {};
+  }
+  return no_user();
+}
+
+MetadataResult<PushDevice> put_device_in(Change& change, const PushDevice& wanted) {
+  RETURN_IF_FAULT(allow_self(change.actor(), wanted.user));
+  if (!is_device_name(wanted.device))
+    return MetadataFault{MetadataError::invalid, "1 to 64 of A-Z, a-z, 0-9, _ and -", "device"};
+  if (wanted.platform != "apns" && wanted.platform != "fcm" && wanted.platform != "webpush")
+    return MetadataFault{MetadataError::invalid, "apns, fcm or webpush", "platform"};
+  if (wanted.token.empty() || wanted.token.size() > 2000)
+    return MetadataFault{MetadataError::invalid, "1 to 2000 bytes", "token"};
+  PushDevice device = wanted;
+  device.updated_ms = change.now_ms();
+  RETURN_IF_FAULT(lock_user(change, wanted.user));
+  RETURN_IF_FAULT(change.run(kTakeDevice, Params(device.token, device.platform, device.user, device.device)));
+  RETURN_IF_FAULT(change.run(kPutDevice, Params(device.user, device.device, device.platform, device.token,
+                                                device.app, device.keys, device.updated_ms)));
+  return device;
+}
+
+}  // namespace
+
+MetadataResult<PushDevice> PostgresPeople::put_device(const Actor& actor, const PushDevice& device) {
+  return store_.change(actor, [&](Change& change) { return put_device_in(change, device); });
+}
+
+MetadataResult<std::vector<PushDevice>> PostgresPeople::devices(std::string_view user) {
+  ASSIGN_OR_RETURN(const Rows rows, store_.read(kDevices, Params(user)));
+  std::vector<PushDevice> devices;
+  for (int row = 0; row < rows.size(); ++row) {
+    devices.push_back({rows.string(row, 0), rows.string(row, 1), rows.string(row, 2), rows.string(row, 3),
+                       rows.string(row, 4), rows.string(row, 5), rows.integer(row, 6)});
+  }
+  return devices;
+}
+
+MetadataResult<void> PostgresPeople::remove_device(const Actor& actor, std::string_view user,
+                                                   std::string_view device) {
+  return store_.change(actor, [&](Change& change) -> MetadataResult<void> {
+    RETURN_IF_FAULT(allow_self(actor, user));
+    ASSIGN_OR_RETURN(const Rows gone, change.run(kDropDevice, Params(user, device)));
+    if (gone.affected() == 0)
+      return MetadataFault{MetadataError::not_found, "there is no such device", "device"};
+    return {};
+  });
+}
+
+MetadataResult<Created<Contact>> PostgresPeople::put_contact(const Actor& actor, std::string_view other,
+                                                             std::string_view nick) {
+  return store_.change(actor, [&](Change& change) -> MetadataResult<Created<Contact>> {
+    RETURN_IF_FAULT(check_other(change, other));
+    ASSIGN_OR_RETURN(const Rows before, change.run(kGetContact, Params(actor.user, other)));
+    RETURN_IF_FAULT(change.run(kPutContact, Params(actor.user, other, nick, change.now_ms())));
+    ASSIGN_OR_RETURN(const Rows after, change.run(kGetContact, Params(actor.user, other)));
+    if (after.empty()) return no_user();
+    return Created<Contact>{read_contact(after, 0), false, !before.empty()};
+  });
+}
+
+MetadataResult<void> PostgresPeople::remove_contact(const Actor& actor, std::string_view other) {
+  return store_.change(actor, [&](Change& change) -> MetadataResult<void> {
+    ASSIGN_OR_RETURN(const Rows gone, change.run(kDropContact, Params(actor.user, other)));
+    if (gone.affected() == 0)
+      return MetadataFault{MetadataError::not_found, "this user is no contact", "user"};
+    return {};
+  });
+}
+
+MetadataResult<Page<Contact>> PostgresPeople::contacts(std::string_view user, const PageRequest& page) {
+  ASSIGN_OR_RETURN(const Rows rows, store_.read(kContacts, Params(user, page.after, page_limit(page) + 1)));
+  return make_page<Contact>(rows, page, read_contact, [](const Contact& contact) { return contact.user; });
+}
+
+MetadataResult<void> PostgresPeople::block(const Actor& actor, std::string_view other) {
+  return store_.change(actor, [&](Change& change) -> MetadataResult<void> {
+    RETURN_IF_FAULT(check_other(change, other));
+    ASSIGN_OR_RETURN(const Rows added, change.run(kBlock, Params(actor.user, other, change.now_ms())));
+    if (added.affected() == 0) return {};
+    change.fact(BlockPut{.user = actor.user, .blocked = std::string(other)});
+    change.audit("user.block", user_target(other));
+    return {};
+  });
+}
+
+MetadataResult<void> PostgresPeople::unblock(const Actor& actor, std::string_view other) {
+  return store_.change(actor, [&](Change& change) -> MetadataResult<void> {
+    ASSIGN_OR_RETURN(const Rows gone, change.run(kUnblock, Params(actor.user, other)));
+    if (gone.affected() == 0)
+      return MetadataFault{MetadataError::not_found, "you have not blocked this user", "user"};
+    change.fact(BlockRemove{.user = actor.user, .blocked = std::string(other)});
+    change.audit("user.unblock", user_target(other));
+    return {};
+  });
+}
+
+MetadataResult<Page<Block>> PostgresPeople::blocks(std::string_view user, const PageRequest& page) {
+  ASSIGN_OR_RETURN(const Rows rows, store_.read(kBlocks, Params(user, page.after, page_limit(page) + 1)));
+  return make_page<Block>(
+      rows, page,
+      [](const Rows& r, int row) {
+        return Block{r.string(row, 0), r.integer(row, 1)};
+      },
+      [](const Block& block) { return block.user; });
+}
+
+MetadataResult<bool> PostgresPeople::blocked_between(std::string_view a, std::string_view b) {
+  ASSIGN_OR_RETURN(const Rows rows, store_.read(kBetween, Params(a, b)));
+  return rows.boolean(0, 0);
+}
+
+}  // namespace parley::storage::postgres

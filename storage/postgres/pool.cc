@@ -1,0 +1,126 @@
+#include "storage/postgres/pool.h"
+
+namespace parley::storage::postgres {
+namespace {
+
+// How long callers are refused after the server was found to be away.
+constexpr std::chrono::milliseconds kDownFor{150};
+// How long a doubted connection has for its sign of life.
+constexpr std::chrono::milliseconds kSignOfLife{500};
+
+const Statement kPing{"pool.ping", "SELECT 1"};
+
+}  // namespace
+
+Pool::Lease::~Lease() {
+  if (connection_) pool_->give_back(std::move(connection_));
+}
+
+DbResult<Pool::Lease> Pool::take(Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  bool waited = false;
+  for (;;) {
+    if (!idle_.empty()) {
+      Idle idle = std::move(idle_.back());
+      idle_.pop_back();
+      lock.unlock();
+      if (still_good(idle, deadline)) return Lease(*this, std::move(idle.connection));
+      idle.connection.reset();
+      close_one();
+      lock.lock();
+      continue;
+    }
+    if (down_ && (probing_ || Clock::now() < down_until_))
+      return DbError{DbErrorKind::lost, "", "the database was away a moment ago", ""};
+    if (open_ < options_.size) {
+      ++open_;
+      probing_ = down_;
+      lock.unlock();
+      return open_one(deadline);
+    }
+    if (!waited) ++counts_.waits;
+    waited = true;
+    if (changed_.wait_until(lock, deadline) == std::cv_status::timeout)
+      return DbError{DbErrorKind::timeout, "", "all connections to the database are in use", ""};
+  }
+}
+
+DbResult<Pool::Lease> Pool::open_one(Deadline deadline) {
+  auto opened =
+      Connection::open(options_.connect, std::min(deadline, Clock::now() + options_.connect_timeout));
+  const std::unique_lock lock(mutex_);
+  probing_ = false;
+  if (opened) {
+    if (down_ && options_.log) options_.log("the database is back");
+    if (down_) ++counts_.reconnects;
+    down_ = false;
+    changed_.notify_all();
+    return Lease(*this, std::move(*opened));
+  }
+  --open_;
+  went_down(opened.error());
+  return opened.error();
+}
+
+// With mutex_ held.
+void Pool::went_down(const DbError& error) {
+  if (!down_ && options_.log) options_.log("the database is away: " + error.message);
+  down_ = true;
+  down_until_ = Clock::now() + kDownFor;
+  changed_.notify_all();
+}
+
+bool Pool::still_good(Idle& idle, Deadline deadline) {
+  if (!idle.connection->alive()) return false;
+  {
+    const std::unique_lock lock(mutex_);
+    if (idle.used > doubted_) return true;
+  }
+  auto answer = idle.connection->run(kPing, Params{}, std::min(deadline, Clock::now() + kSignOfLife));
+  if (answer) return true;
+  if (answer.error().kind == DbErrorKind::timeout) {
+    const std::unique_lock lock(mutex_);
+    went_down(answer.error());
+  }
+  return false;
+}
+
+void Pool::close_one() {
+  const std::unique_lock lock(mutex_);
+  --open_;
+  ++counts_.reconnects;
+  changed_.notify_one();
+}
+
+void Pool::give_back(std::unique_ptr<Connection> connection) {
+  const bool good = connection->alive() && !connection->in_transaction();
+  if (!good) connection.reset();  // says goodbye to the server: not with the lock held
+  const std::unique_lock lock(mutex_);
+  if (good) {
+    idle_.push_back({std::move(connection), Clock::now()});
+  } else {
+    --open_;
+    ++counts_.reconnects;
+  }
+  changed_.notify_one();
+}
+
+void Pool::doubt() {
+  const std::unique_lock lock(mutex_);
+  doubted_ = Clock::now();
+}
+
+void Pool::count_retry() {
+  const std::unique_lock lock(mutex_);
+  ++counts_.retries;
+}
+
+Metadata::PoolStats Pool::stats() const {
+  const std::unique_lock lock(mutex_);
+  Metadata::PoolStats stats = counts_;
+  stats.size = open_;
+  stats.busy = open_ - static_cast<std::uint32_t>(idle_.size());
+  return stats;
+}
+
+}  // namespace parley::storage::postgres

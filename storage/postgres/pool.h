@@ -1,0 +1,78 @@
+// Connections that calls borrow. Internal to storage/postgres. Any thread.
+//
+// A connection that the server closed is replaced when it is next wanted, by the caller who wants it. When
+// connecting fails, or the server stops answering, callers for the next moments are refused at once instead
+// of all waiting their time out: one of them at a time tries again.
+#ifndef PARLEY_STORAGE_POSTGRES_POOL_H_
+#define PARLEY_STORAGE_POSTGRES_POOL_H_
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+#include "storage/metadata.h"
+#include "storage/postgres/connection.h"
+
+namespace parley::storage::postgres {
+
+struct PoolOptions {
+  ConnectOptions connect;
+  std::uint32_t size = 8;
+  std::chrono::milliseconds connect_timeout{2000};
+  std::function<void(std::string_view)> log;  // may be empty
+};
+
+class Pool {
+ public:
+  // Gives the connection back when it goes; a closed one, or one with a transaction open, is thrown away.
+  class Lease {
+   public:
+    Lease(Pool& pool, std::unique_ptr<Connection> connection)
+        : pool_(&pool), connection_(std::move(connection)) {}
+    ~Lease();
+    Lease(Lease&& other) noexcept = default;
+    Lease& operator=(Lease&&) = delete;
+    Connection& operator*() { return *connection_; }
+    Connection* operator->() { return connection_.get(); }
+
+   private:
+    Pool* pool_;
+    std::unique_ptr<Connection> connection_;
+  };
+
+  explicit Pool(PoolOptions options) : options_(std::move(options)) {}
+
+  DbResult<Lease> take(Deadline deadline);
+  // A call ran out of time on its connection: the idle ones are asked for a sign of life before they are
+  // used.
+  void doubt();
+  Metadata::PoolStats stats() const;
+  void count_retry();
+
+ private:
+  struct Idle {
+    std::unique_ptr<Connection> connection;
+    Clock::time_point used;
+  };
+  void give_back(std::unique_ptr<Connection> connection);
+  bool still_good(Idle& idle, Deadline deadline);
+  void went_down(const DbError& error);
+  void close_one();
+  DbResult<Lease> open_one(Deadline deadline);
+
+  const PoolOptions options_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  // Below: with mutex_ held.
+  std::vector<Idle> idle_;  // the last used one is taken first
+  std::uint32_t open_ = 0;  // idle and lent
+  bool probing_ = false;    // somebody tries to connect while the server is down
+  bool down_ = false;
+  Clock::time_point down_until_{};
+  Clock::time_point doubted_{};
+  Metadata::PoolStats counts_;
+};
+
+}  // namespace parley::storage::postgres
+
+#endif

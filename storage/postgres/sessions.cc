@@ -1,0 +1,149 @@
+#include "storage/postgres/accounts.h"
+#include "storage/postgres/room_rows.h"
+#include "storage/postgres/try.h"
+#include "storage/postgres/user_rows.h"
+
+namespace parley::storage::postgres {
+namespace {
+
+// The row is locked against the user's being blocked or deleted meanwhile.
+const Statement kActive{"user.active", "SELECT u.status FROM users u WHERE u.name = $1 FOR SHARE"};
+const Statement kInsert{
+    "session.insert",
+    "INSERT INTO sessions (sid, user_name, device, agent, address, created_ms, used_ms, expires_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $6, $7)"};
+const Statement kInsertToken{"refresh.insert",
+                             "INSERT INTO refresh_tokens (sha256, sid, created_ms) VALUES ($1, $2, $3)"};
+// The session's row is what refreshes of one family queue at; it is locked first, then everything is read
+// afresh.
+const Statement kLock{"session.lock_by_refresh",
+                      "SELECT s.sid FROM sessions s WHERE s.sid = (SELECT t.sid FROM refresh_tokens t "
+                      "WHERE t.sha256 = $1) FOR NO KEY UPDATE"};
+const Statement kByRefresh{
+    "session.by_refresh",
+    std::string("SELECT ") + kSessionColumns + ", " + kUserColumns +
+        ", s.revoked_ms, t.used_ms FROM refresh_tokens t JOIN sessions s ON s.sid = t.sid "
+        "JOIN users u ON u.name = s.user_name WHERE t.sha256 = $1"};
+const Statement kUse{"refresh.use", "UPDATE refresh_tokens SET used_ms = $2 WHERE sha256 = $1"};
+const Statement kRotate{"session.rotate",
+                        "UPDATE sessions SET used_ms = $2, expires_ms = $3, address = $4 WHERE sid = $1"};
+const Statement kGet{"session.get",
+                     std::string("SELECT ") + kSessionColumns + ", " + kUserColumns +
+                         " FROM sessions s JOIN users u ON u.name = s.user_name "
+                         "WHERE s.sid = $1 AND s.revoked_ms = 0 AND s.expires_ms > $2 AND u.status = 0"};
+const Statement kList{"sessions.list", std::string("SELECT ") + kSessionColumns +
+                                           " FROM sessions s WHERE s.user_name = $1 AND s.revoked_ms = 0 "
+                                           "AND s.expires_ms > $2 ORDER BY s.created_ms DESC LIMIT 1000"};
+const Statement kTokensAfter{"user.tokens_after",
+                             "UPDATE users SET tokens_after_s = $2, version = version + 1 WHERE name = $1"};
+
+constexpr int kRevokedColumn = kSessionColumnCount + kUserColumnCount;
+constexpr int kUsedColumn = kRevokedColumn + 1;
+
+MetadataFault unauthorized() {
+  return {MetadataError::unauthorized, "this refresh token is not valid any more; log in", "refresh_token"};
+}
+
+MetadataResult<Session> create_in(Store& store, Change& change, const NewSession& wanted) {
+  ASSIGN_OR_RETURN(const Rows active, change.run(kActive, Params(wanted.user)));
+  if (active.empty()) return no_user();
+  if (active.as<AccountStatus>(0, 0) != AccountStatus::active)
+    return MetadataFault{MetadataError::forbidden, "this account is blocked", "user"};
+  RETURN_IF_FAULT(revoke_device_sessions(store, change, wanted.user, wanted.device));
+  const Session session{
+      wanted.sid,      wanted.user,     wanted.device,    wanted.agent, change.actor().address,
+      change.now_ms(), change.now_ms(), wanted.expires_ms};
+  RETURN_IF_FAULT(change.run(kInsert, Params(session.sid, session.user, session.device, session.agent,
+                                             session.address, session.created_ms, session.expires_ms)));
+  RETURN_IF_FAULT(change.run(kInsertToken, Params(wanted.refresh, session.sid, change.now_ms())));
+  change.audit("session.create", user_target(session.user), {},
+               {{"sid", session.sid}, {"device", session.device}});
+  return session;
+}
+
+// A token that was used before came again: either its owner or somebody else has a copy.
+MetadataResult<Refreshed> used_twice(Store& store, Change& change, const Session& session) {
+  RETURN_IF_FAULT(revoke_session(store, change, session.user, session.sid, "reuse"));
+  change.audit("session.reuse", user_target(session.user), {}, {{"sid", session.sid}});
+  change.commit_anyway();
+  return MetadataFault{MetadataError::reused,
+                       "this refresh token was used before, so the session has been ended; log in",
+                       "refresh_token"};
+}
+
+MetadataResult<Refreshed> refresh_in(Store& store, Change& change, const Refresh& refresh) {
+  ASSIGN_OR_RETURN(const Rows locked, change.run(kLock, Params(refresh.presented)));
+  if (locked.empty()) return unauthorized();
+  ASSIGN_OR_RETURN(const Rows rows, change.run(kByRefresh, Params(refresh.presented)));
+  if (rows.empty()) return unauthorized();
+  Refreshed found{read_session(rows, 0), read_user(rows, 0, kSessionColumnCount)};
+  if (rows.integer(0, kRevokedColumn) != 0) return unauthorized();
+  const std::int64_t used_ms = rows.integer(0, kUsedColumn);
+  if (used_ms != 0 && change.now_ms() - used_ms < refresh.grace_ms)
+    return MetadataFault{MetadataError::conflict,
+                         "this refresh token has just been used; use the one that came", "refresh_token"};
+  if (used_ms != 0) return used_twice(store, change, found.session);
+  if (found.session.expires_ms <= change.now_ms()) return unauthorized();
+  if (found.user.status != AccountStatus::active) return unauthorized();
+  RETURN_IF_FAULT(change.run(kUse, Params(refresh.presented, change.now_ms())));
+  RETURN_IF_FAULT(change.run(kInsertToken, Params(refresh.next, found.session.sid, change.now_ms())));
+  found.session.used_ms = change.now_ms();
+  found.session.expires_ms = refresh.expires_ms;
+  found.session.address = change.actor().address;
+  RETURN_IF_FAULT(change.run(kRotate, Params(found.session.sid, found.session.used_ms,
+                                             found.session.expires_ms, found.session.address)));
+  return found;
+}
+
+}  // namespace
+
+MetadataResult<Session> PostgresSessions::create(const Actor& actor, const NewSession& session) {
+  return store_.change(actor, [&](Change& change) { return create_in(store_, change, session); });
+}
+
+MetadataResult<Refreshed> PostgresSessions::refresh(const Actor& actor, const Refresh& refresh) {
+  return store_.change(actor, [&](Change& change) { return refresh_in(store_, change, refresh); });
+}
+
+MetadataResult<Refreshed> PostgresSessions::get(std::string_view sid) {
+  ASSIGN_OR_RETURN(const Rows rows, store_.read(kGet, Params(sid, store_.now_ms())));
+  if (rows.empty()) return MetadataFault{MetadataError::not_found, "there is no such session", "session"};
+  return Refreshed{read_session(rows, 0), read_user(rows, 0, kSessionColumnCount)};
+}
+
+MetadataResult<std::vector<Session>> PostgresSessions::list(std::string_view user) {
+  ASSIGN_OR_RETURN(const Rows rows, store_.read(kList, Params(user, store_.now_ms())));
+  std::vector<Session> sessions;
+  for (int row = 0; row < rows.size(); ++row) sessions.push_back(read_session(rows, row));
+  return sessions;
+}
+
+MetadataResult<void> PostgresSessions::revoke(const Actor& actor, std::string_view user,
+                                              std::string_view sid) {
+  return store_.change(actor, [&](Change& change) -> MetadataResult<void> {
+    RETURN_IF_FAULT(allow_self(actor, user));
+    ASSIGN_OR_RETURN(const std::uint32_t ended, revoke_session(store_, change, user, sid, "logout"));
+    if (ended == 0) return MetadataFault{MetadataError::not_found, "there is no such session", "session"};
+    change.audit("session.revoke", user_target(user), {}, {{"sid", sid}});
+    return {};
+  });
+}
+
+MetadataResult<std::uint32_t> PostgresSessions::revoke_all(const Actor& actor, std::string_view user,
+                                                           std::string_view keep_sid) {
+  return store_.change(actor, [&](Change& change) -> MetadataResult<std::uint32_t> {
+    RETURN_IF_FAULT(allow_self(actor, user));
+    ASSIGN_OR_RETURN(User locked, lock_user(change, user));
+    ASSIGN_OR_RETURN(const std::uint32_t ended, revoke_sessions(store_, change, user, keep_sid, "logout"));
+    // One that is kept has tokens from before, which must go on working.
+    if (keep_sid.empty()) {
+      locked.tokens_after_s = change.now_s();
+      RETURN_IF_FAULT(change.run(kTokensAfter, Params(user, locked.tokens_after_s)));
+      change.fact(user_fact(locked));
+    }
+    change.audit("session.revoke_all", user_target(user), {}, {{"sessions", ended}});
+    return ended;
+  });
+}
+
+}  // namespace parley::storage::postgres

@@ -1,0 +1,191 @@
+#include "storage/postgres/store.h"
+
+#include <random>
+#include <thread>
+
+#include "storage/postgres/try.h"
+
+namespace parley::storage::postgres {
+namespace {
+
+const Statement kBegin{"transaction.begin", "BEGIN ISOLATION LEVEL READ COMMITTED"};
+const Statement kCommit{"transaction.commit", "COMMIT"};
+const Statement kRollback{"transaction.rollback", "ROLLBACK"};
+const Statement kFate{"transaction.fate", "SELECT pg_xact_status($1::xid8)"};
+
+constexpr std::int64_t kRetryAfterMs = 1000;
+
+MetadataFault unavailable(std::string message = "the database is not available; try again in a moment") {
+  return {MetadataError::unavailable, std::move(message), "", kRetryAfterMs};
+}
+
+// Generic plans: the statements are written so that one plan fits all values, and tables that have grown
+// since the plan was made must not be read from end to end.
+std::string session_settings(const PostgresOptions& options) {
+  const std::string timeout = std::to_string(options.statement_timeout_ms);
+  return "-c statement_timeout=" + timeout + " -c lock_timeout=" + timeout +
+         " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+         " -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+         " -c idle_in_transaction_session_timeout=10000 -c client_connection_check_interval=1000"
+         " -c timezone=UTC -c default_transaction_isolation=read\\ committed";
+}
+
+std::chrono::milliseconds system_milliseconds() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+}
+
+PostgresOptions with_clock(PostgresOptions options) {
+  if (!options.now_ms)
+    options.now_ms = [] { return static_cast<std::int64_t>(system_milliseconds().count()); };
+  return options;
+}
+
+void back_off(int attempt) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  const int most = std::min(5 << std::min(attempt, 5), 100);
+  std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<int>(1, most)(random)));
+}
+
+}  // namespace
+
+Store::Store(const PostgresOptions& options)
+    : options_(with_clock(options)),
+      pool_({.connect = {options.url, session_settings(options)},
+             .size = std::max(1u, options.pool),
+             .connect_timeout = std::chrono::seconds(std::max(1u, options.connect_timeout_s)),
+             .log = options.log}) {}
+
+DbResult<std::unique_ptr<Connection>> Store::connect(std::string_view more_settings) const {
+  return Connection::open({options_.url, session_settings(options_) + " " + std::string(more_settings)},
+                          Clock::now() + std::chrono::seconds(std::max(1u, options_.connect_timeout_s)));
+}
+
+MetadataFault Store::fault_of(const DbError& error, std::string_view statement) const {
+  const auto note = [&] {
+    log("database, " + std::string(statement) + ": " + error.sqlstate + " " + error.message +
+        (error.constraint.empty() ? "" : " (" + error.constraint + ")"));
+  };
+  switch (error.kind) {
+    case DbErrorKind::lost:
+    case DbErrorKind::retry:
+      return unavailable();
+    case DbErrorKind::timeout:
+      return unavailable("the database is too slow just now; try again in a moment");
+    case DbErrorKind::bad_text:
+      return {MetadataError::invalid,
+              "text must be valid UTF-8 without zero bytes, and numbers within their range", ""};
+    case DbErrorKind::constraint:
+      note();
+      return {MetadataError::invalid, "a value is outside of what can be stored", error.constraint};
+    case DbErrorKind::other:
+      break;
+  }
+  note();
+  return {MetadataError::internal, "the database refused this; the log has more", ""};
+}
+
+template <class Answer, class Ask>
+MetadataResult<Answer> Store::read_again(std::string_view name, const Ask& ask) {
+  const Deadline until = deadline();
+  for (int attempt = 0;; ++attempt) {
+    auto lease = pool_.take(until);
+    if (!lease) return fault_of(lease.error(), name);
+    DbResult<Answer> answer = ask(**lease, until);
+    if (answer) return std::move(*answer);
+    const bool again = answer.error().kind == DbErrorKind::lost || answer.error().kind == DbErrorKind::retry;
+    if (answer.error().kind == DbErrorKind::timeout) pool_.doubt();
+    if (!again || attempt >= 2 || Clock::now() >= until) return fault_of(answer.error(), name);
+    pool_.count_retry();
+  }
+}
+
+MetadataResult<Rows> Store::read(const Statement& statement, const Params& params) {
+  return read_again<Rows>(statement.name, [&](Connection& connection, Deadline until) {
+    return connection.run(statement, params, until);
+  });
+}
+
+MetadataResult<std::vector<Rows>> Store::read_together(std::span<const Connection::Query> queries) {
+  return read_again<std::vector<Rows>>(
+      queries.front().statement.name,
+      [&](Connection& connection, Deadline until) { return connection.run_together(queries, until); });
+}
+
+MetadataResult<void> Store::transact(const Actor& actor, const Body& body) {
+  const Deadline until = deadline();
+  for (int attempt_number = 0;; ++attempt_number) {
+    bool again = false;
+    auto outcome = attempt(actor, body, until, again);
+    if (outcome || !again || Clock::now() >= until) return outcome;
+    pool_.count_retry();
+    back_off(attempt_number);
+  }
+}
+
+MetadataResult<void> Store::attempt(const Actor& actor, const Body& body, Deadline until, bool& again) {
+  auto lease = pool_.take(until);
+  if (!lease) return fault_of(lease.error(), "connect");
+  Connection& connection = **lease;
+  // Before COMMIT is sent nothing can have been kept, so whatever was lost may simply be done again.
+  const auto failed = [&](const DbError& error) {
+    again = error.kind == DbErrorKind::lost || error.kind == DbErrorKind::retry;
+    if (error.kind == DbErrorKind::timeout) pool_.doubt();
+  };
+  if (auto begun = connection.run(kBegin, Params{}, until); !begun) {
+    failed(begun.error());
+    return fault_of(begun.error(), kBegin.name);
+  }
+  Change change(*this, connection, actor, until);
+  MetadataResult<void> outcome = body(change);
+  if (outcome && change.error()) outcome = fault_of(*change.error(), "a statement that was taken for good");
+  const bool keep = !change.error() && (outcome.has_value() || change.commits_anyway());
+  MetadataResult<std::string> transaction = std::string();
+  if (keep) {
+    transaction = change.finish();
+    if (!transaction) outcome = transaction.error();
+  }
+  if (!keep || !transaction) {
+    if (change.error()) failed(*change.error());
+    // One that cannot be rolled back is thrown away by the pool.
+    (void)connection.run(kRollback, Params{}, until);
+    return outcome;
+  }
+  auto commit = connection.run(kCommit, Params{}, until);
+  if (commit) return outcome;
+  if (commit.error().kind == DbErrorKind::retry) {
+    again = true;
+    return fault_of(commit.error(), kCommit.name);
+  }
+  if (commit.error().kind != DbErrorKind::lost && commit.error().kind != DbErrorKind::timeout)
+    return fault_of(commit.error(), kCommit.name);
+  if (transaction->empty()) return outcome;  // it had written nothing
+  const std::optional<bool> took_place = committed(*transaction, until);
+  if (!took_place)
+    return unavailable(
+        "the database went away while it committed: whether the change was made is not known; ask again with "
+        "the same "
+        "idempotency key");
+  if (*took_place) return outcome;
+  again = true;
+  return unavailable();
+}
+
+std::optional<bool> Store::committed(const std::string& transaction, Deadline until) {
+  while (Clock::now() < until) {
+    auto lease = pool_.take(until);
+    if (lease) {
+      const auto fate = (*lease)->run(kFate, Params(transaction), until);
+      if (fate && !fate->empty()) {
+        const std::string_view text = fate->text(0, 0);
+        if (text == "committed") return true;
+        if (text == "aborted") return false;
+        if (text.empty()) return std::nullopt;  // too long ago
+      }
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return std::nullopt;
+}
+
+}  // namespace parley::storage::postgres

@@ -1,0 +1,106 @@
+#include "storage/postgres/user_rows.h"
+
+#include "storage/postgres/room_rows.h"
+#include "storage/postgres/try.h"
+
+namespace parley::storage::postgres {
+namespace {
+
+const Statement kLock{"user.lock", std::string("SELECT ") + kUserColumns +
+                                       " FROM users u WHERE u.name = $1 AND u.status <> 2 FOR NO KEY UPDATE"};
+
+#define REVOKE \
+  "UPDATE sessions SET revoked_ms = $2, revoke_until_s = $3 WHERE user_name = $1 AND revoked_ms = 0 "
+const Statement kRevokeAll{"sessions.revoke_all", REVOKE "AND sid <> $4 RETURNING sid"};
+const Statement kRevokeDevice{"sessions.revoke_device", REVOKE "AND device = $4 RETURNING sid"};
+const Statement kRevokeOne{"sessions.revoke_one", REVOKE "AND sid = $4 RETURNING sid"};
+
+MetadataResult<std::uint32_t> revoke(Store& store, Change& change, const Statement& statement,
+                                     std::string_view user, std::string_view which, std::string_view reason) {
+  // Access tokens given out until now live as long; a little more for clocks that differ.
+  const std::int64_t until_s = change.now_s() + store.options().access_ttl_s + 60;
+  ASSIGN_OR_RETURN(const Rows rows, change.run(statement, Params(user, change.now_ms(), until_s, which)));
+  for (int row = 0; row < rows.size(); ++row)
+    change.fact(SessionRevoke{.sid = rows.string(row, 0), .until_s = until_s});
+  for (int row = 0; row < rows.size(); ++row)
+    change.tell(user, "session.revoked", {{"sid", rows.text(row, 0)}, {"reason", reason}});
+  return static_cast<std::uint32_t>(rows.size());
+}
+
+}  // namespace
+
+User read_user(const Rows& rows, int row, int first) {
+  User user;
+  user.name = rows.string(row, first);
+  user.display_name = rows.string(row, first + 1);
+  user.about = rows.string(row, first + 2);
+  user.role = rows.as<TokenRole>(row, first + 3);
+  user.owner = rows.string(row, first + 4);
+  user.admin = rows.boolean(row, first + 5);
+  user.status = rows.as<AccountStatus>(row, first + 6);
+  user.limits = rows.string(row, first + 7);
+  user.tokens_after_s = rows.integer(row, first + 8);
+  user.version = static_cast<std::uint64_t>(rows.integer(row, first + 9));
+  user.created_ms = rows.integer(row, first + 10);
+  return user;
+}
+
+Actor actor_named(std::string_view user) {
+  Actor actor;
+  actor.user = user;
+  return actor;
+}
+
+UserPut user_fact(const User& user) {
+  return UserPut{.user = user.name,
+                 .role = user.role,
+                 .limits = user.limits,
+                 .tokens_after_s = user.tokens_after_s,
+                 .status = user.status == AccountStatus::active ? UserStatus::active : UserStatus::blocked};
+}
+
+MetadataFault no_user() { return {MetadataError::not_found, "there is no such user", "user"}; }
+
+MetadataResult<User> lock_user(Change& change, std::string_view name) {
+  ASSIGN_OR_RETURN(const Rows rows, change.run(kLock, Params(name)));
+  if (rows.empty()) return no_user();
+  return read_user(rows, 0);
+}
+
+MetadataResult<void> allow_self(const Actor& actor, std::string_view user) {
+  if (actor.admin || actor.user == user) return {};
+  return MetadataFault{MetadataError::forbidden, "this is somebody else's account", ""};
+}
+
+MetadataResult<void> allow_owner(const Actor& actor, const User& user) {
+  if (!user.owner.empty() && user.owner == actor.user) return {};
+  return allow_self(actor, user.name);
+}
+
+Session read_session(const Rows& rows, int row, int first) {
+  Session session;
+  session.sid = rows.string(row, first);
+  session.user = rows.string(row, first + 1);
+  session.device = rows.string(row, first + 2);
+  session.agent = rows.string(row, first + 3);
+  session.address = rows.string(row, first + 4);
+  session.created_ms = rows.integer(row, first + 5);
+  session.used_ms = rows.integer(row, first + 6);
+  session.expires_ms = rows.integer(row, first + 7);
+  return session;
+}
+
+MetadataResult<std::uint32_t> revoke_sessions(Store& store, Change& change, std::string_view user,
+                                              std::string_view keep_sid, std::string_view reason) {
+  return revoke(store, change, kRevokeAll, user, keep_sid, reason);
+}
+MetadataResult<std::uint32_t> revoke_device_sessions(Store& store, Change& change, std::string_view user,
+                                                     std::string_view device) {
+  return revoke(store, change, kRevokeDevice, user, device, "replaced");
+}
+MetadataResult<std::uint32_t> revoke_session(Store& store, Change& change, std::string_view user,
+                                             std::string_view sid, std::string_view reason) {
+  return revoke(store, change, kRevokeOne, user, sid, reason);
+}
+
+}  // namespace parley::storage::postgres

@@ -1,0 +1,52 @@
+// What the nouns of people share: reading and locking users, revoking sessions. Internal to storage/postgres.
+#ifndef PARLEY_STORAGE_POSTGRES_USER_ROWS_H_
+#define PARLEY_STORAGE_POSTGRES_USER_ROWS_H_
+
+#include "storage/metadata_accounts.h"
+#include "storage/postgres/store.h"
+
+namespace parley::storage::postgres {
+
+// Columns of a user `u`, for the reader below.
+inline constexpr char kUserColumns[] =
+    "u.name, u.display_name, u.about, u.role, u.owner, u.admin, u.status, u.limits, u.tokens_after_s, "
+    "u.version, "
+    "u.created_ms";
+inline constexpr int kUserColumnCount = 11;
+User read_user(const Rows& rows, int row, int first_column = 0);
+
+// Acts for itself, without a request.
+Actor actor_named(std::string_view user);
+
+UserPut user_fact(const User& user);
+MetadataFault no_user();
+
+// The user's row, locked until the end of the transaction. Deleted users are `not_found`.
+MetadataResult<User> lock_user(Change& change, std::string_view name);
+// The user itself, or an admin of the server.
+MetadataResult<void> allow_self(const Actor& actor, std::string_view user);
+// The user itself, the owner of this bot or device, or an admin of the server.
+MetadataResult<void> allow_owner(const Actor& actor, const User& user);
+
+inline constexpr char kSessionColumns[] =
+    "s.sid, s.user_name, s.device, s.agent, s.address, s.created_ms, s.used_ms, s.expires_ms";
+inline constexpr int kSessionColumnCount = 8;
+Session read_session(const Rows& rows, int row, int first_column = 0);
+
+// Revokes live sessions and says so to brokers and user; gives how many there were.
+// All of the user's but `keep_sid` (may be empty).
+MetadataResult<std::uint32_t> revoke_sessions(Store& store, Change& change, std::string_view user,
+                                              std::string_view keep_sid, std::string_view reason);
+// Those on one device.
+MetadataResult<std::uint32_t> revoke_device_sessions(Store& store, Change& change, std::string_view user,
+                                                     std::string_view device);
+MetadataResult<std::uint32_t> revoke_session(Store& store, Change& change, std::string_view user,
+                                             std::string_view sid, std::string_view reason);
+
+// Takes a deleted user out of its rooms, some at a time, until `until`; Feed::sweep goes on with what is
+// left.
+MetadataResult<void> leave_all_rooms(Store& store, const Actor& actor, std::string_view user, Deadline until);
+
+}  // namespace parley::storage::postgres
+
+#endif
