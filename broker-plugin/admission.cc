@@ -65,8 +65,9 @@ Result<void> Admission::post(const EventPost& event) {
   if (room == kNoRoom || user == kNoUser) return Refusal{Code::bad_payload, "a name is too long"};
   if (const auto able = protect(); !able) return able.error();
   const std::string_view room_name = directory.room_name(room);
-  // No user's name begins so.
-  cid_owner_.assign("$").append(event.from);
+  // No user's name begins so. The time is part of it, because a database that was restored counts its changes
+  // again from an earlier one.
+  cid_owner_.assign("$").append(event.from).append("@").append(std::to_string(event.ts_ms));
   const auto earlier = parts_.log.find_cid(room_name, cid_owner_, event.cid);
   if (!earlier) return log_refusal(earlier.error());
   if (*earlier) return {};

@@ -94,7 +94,7 @@ struct LimitsPut {
 // often the change is sent.
 //
 // An event that the server makes in a room: it joins the room's log as if somebody had sent it, without
-// asking whether `from` is a member. (room, from, cid) is the key by which a second copy is known.
+// asking whether `from` is a member. (room, from, cid, ts) is the key by which a second copy is known.
 struct EventPost {
   std::string room;
   Kind kind = Kind::system;  // join, leave, role, room or system

@@ -1,6 +1,8 @@
 #include "clients/parleyctl/chat/transcript.h"
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 
 #include "clients/parleyctl/chat/text.h"
 
@@ -12,6 +14,51 @@ constexpr std::size_t kMaxPeople = 200;
 
 bool is_unsettled(const Item& item) {
   return item.kind == Item::Kind::message && item.delivery != Delivery::stored;
+}
+
+// --- what the server says happened to the room
+
+std::string meta_text(const boost::json::object& meta, std::string_view name) {
+  const boost::json::value* value = meta.if_contains(name);
+  return value != nullptr && value->is_string() ? clean(std::string_view(value->get_string()))
+                                                : std::string();
+}
+
+std::string describe_room_change(const std::string& who, const boost::json::object& meta) {
+  if (const std::string name = meta_text(meta, "name"); !name.empty())
+    return who + " renamed the room to \"" + name + "\"";
+  if (meta.contains("topic")) {
+    const std::string topic = meta_text(meta, "topic");
+    return topic.empty() ? who + " took the topic away" : who + " changed the topic to \"" + topic + "\"";
+  }
+  return who + " changed the room's settings";
+}
+
+// Empty for what there is nothing to say about.
+std::string describe_server_made(const Event& event) {
+  boost::json::error_code error;
+  const boost::json::value parsed =
+      boost::json::parse(event.send.meta.empty() ? "{}" : event.send.meta, error);
+  const boost::json::object meta = error || !parsed.is_object() ? boost::json::object() : parsed.get_object();
+  const std::string who(event.stamp.from);
+  const std::string by = meta_text(meta, "by");
+  const bool by_other = !by.empty() && by != who;
+  switch (event.send.kind) {
+    case Kind::join:
+      return by_other ? by + " added " + who : who + " joined";
+    case Kind::leave:
+      if (!by_other) return who + " left";
+      return by + (meta_text(meta, "reason") == "banned" ? " banned " : " removed ") + who;
+    case Kind::role: {
+      const std::string role = meta_text(meta, "role");
+      const std::string title = (role == "owner" || role == "admin" ? "an " : "a ") + role;
+      return by_other ? by + " made " + who + " " + title : who + " is " + title + " now";
+    }
+    case Kind::room:
+      return describe_room_change(by.empty() ? who : by, meta);
+    default:
+      return clean(event.send.body);
+  }
 }
 
 }  // namespace
@@ -60,16 +107,14 @@ void Transcript::apply(const Event& event) {
   const Stamp& stamp = event.stamp;
   const Send& send = event.send;
   const std::string from(stamp.from);
+  if (is_server_made(send.kind)) {
+    const std::string text = describe_server_made(event);
+    if (!text.empty()) add_note(Item::Kind::notice, text, stamp.ts_ms);
+    return;
+  }
   spoke(from);
   if (is_operation(send.kind)) {
     if (Item* target = target_of(send.target)) apply_operation(event, *target);
-    return;
-  }
-  if (is_server_made(send.kind)) {
-    static const std::map<Kind, std::string> kVerbs = {{Kind::join, " joined"}, {Kind::leave, " left"}};
-    const auto verb = kVerbs.find(send.kind);
-    const std::string text = verb != kVerbs.end() ? from + verb->second : clean(send.body);
-    if (!text.empty()) add_note(Item::Kind::notice, text, stamp.ts_ms);
     return;
   }
   Item item;

@@ -132,5 +132,32 @@ TEST_F(TranscriptTest, StaysBounded) {
   EXPECT_LE(transcript.items().size(), 5000u);
 }
 
+TEST_F(TranscriptTest, SaysWhatTheServerSays) {
+  const auto made = [this](Kind kind, const std::string& meta, const std::string& body = "") {
+    Event e;
+    e.stamp.room = "general";
+    e.stamp.from = "bob";
+    e.send.kind = kind;
+    e.send.meta = meta;
+    e.send.body = body;
+    transcript.apply(e);
+  };
+  made(Kind::join, R"({"by":"bob"})");
+  made(Kind::join, R"({"by":"alice"})");
+  made(Kind::leave, R"({"by":"bob","reason":"left"})");
+  made(Kind::leave, R"({"by":"alice","reason":"removed"})");
+  made(Kind::leave, R"({"by":"alice","reason":"banned"})");
+  made(Kind::role, R"({"by":"alice","role":"admin"})");
+  made(Kind::room, R"({"by":"bob","topic":"tea\u001b[2J"})");
+  made(Kind::room, R"({"by":"bob","history":"all"})");
+  made(Kind::system, "", "The server restarts at noon");
+  made(Kind::join, "");
+  EXPECT_THAT(bodies(), ElementsAre("bob joined", "alice added bob", "bob left", "alice removed bob",
+                                    "alice banned bob", "alice made bob an admin",
+                                    "bob changed the topic to \"tea[2J\"", "bob changed the room's settings",
+                                    "The server restarts at noon", "bob joined"));
+  EXPECT_TRUE(transcript.people().empty()) << "nobody has spoken";
+}
+
 }  // namespace
 }  // namespace parley::chat
