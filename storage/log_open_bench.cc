@@ -18,6 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kRooms = 10'000;
+constexpr std::uint64_t kSyncEvery = 1000;  // messages in a group commit
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -47,7 +48,7 @@ std::unique_ptr<Log> open_or_exit(const std::filesystem::path& path) {
                           .cid = std::to_string(i * 11400714819323198485ull),
                           .event = event};
     if (append(*log, message)) {
-      ++i;
+      if (++i % kSyncEvery == 0 && !log->sync()) ::_exit(1);
     } else {
       ++stalls;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
