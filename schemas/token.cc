@@ -197,8 +197,7 @@ boost::system::result<KeySet, std::string> KeySet::parse(std::string_view jwks) 
 
 std::size_t KeySet::size() const { return impl_ ? impl_->keys.size() : 0; }
 
-boost::system::result<TokenClaims, TokenError> KeySet::verify(std::string_view token, std::int64_t now_s,
-                                                              std::int64_t leeway_s) const {
+boost::system::result<std::string, TokenError> KeySet::verify_signature(std::string_view token) const {
   const auto parts = split(token);
   if (!parts) return TokenError::malformed;
   const auto header = decode_object(parts->header);
@@ -213,7 +212,16 @@ boost::system::result<TokenClaims, TokenError> KeySet::verify(std::string_view t
   if (key == nullptr) return TokenError::unknown_key;
   // Nothing of the payload is looked at before the signature holds.
   if (!key->verify(parts->signed_part, *signature)) return TokenError::bad_signature;
-  const auto payload = decode_object(parts->payload);
+  auto payload = decode_base64url(parts->payload);
+  if (!payload) return TokenError::malformed;
+  return *std::move(payload);
+}
+
+boost::system::result<TokenClaims, TokenError> KeySet::verify(std::string_view token, std::int64_t now_s,
+                                                              std::int64_t leeway_s) const {
+  const auto text = verify_signature(token);
+  if (!text) return text.error();
+  const auto payload = read_flat_json(*text);
   if (!payload) return TokenError::malformed;
   const auto claims = read_claims(*payload);
   if (!claims) return TokenError::bad_claims;

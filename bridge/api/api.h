@@ -25,9 +25,10 @@ namespace parley::api {
 
 class Api {
  public:
-  // All references outlive it; `broker` may be null. Throws std::runtime_error, saying what to do, when there is no
-  // signing key or a provider's secret cannot be read.
-  Api(const BridgeConfig& config, storage::Metadata& metadata, bridge::BrokerLink* broker, bridge::Metrics& metrics);
+  // All references outlive it; `broker` may be null. Throws std::runtime_error, saying what to do, when there
+  // is no signing key or a provider's secret cannot be read.
+  Api(const BridgeConfig& config, storage::Metadata& metadata, bridge::BrokerLink* broker,
+      bridge::Metrics& metrics);
   ~Api();
 
   void mount(http::Server& server);

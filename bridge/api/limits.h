@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "config/bridge_config.h"
 
@@ -28,7 +29,8 @@ class Buckets {
   std::chrono::milliseconds take(std::string_view key, Ticks now);
   // As take(), but counts nothing.
   std::chrono::milliseconds wait(std::string_view key, Ticks now);
-  void give_back(std::string_view key);
+  void put_back(std::string_view key);  // one that was taken
+  void reset(std::string_view key);     // as if it had never been seen
   std::size_t size() const;
 
  private:
@@ -69,11 +71,13 @@ class Limits {
   std::chrono::milliseconds room_creation(std::string_view user);
   std::chrono::milliseconds invite(std::string_view user);
 
-  // Sign-in: ask before the password is checked, and count when it was wrong. Counted under the user's name
-  // and under the address, whether or not there is such a user.
-  std::chrono::milliseconds login_wait(std::string_view user, std::string_view address);
-  void login_failed(std::string_view user, std::string_view address);
-  void login_succeeded(std::string_view user);
+  // As request(), but counts nothing.
+  std::chrono::milliseconds request_wait(std::string_view user_or_address);
+
+  // Sign-in: counted as a failure when it begins, under the user's name and under the address, whether or not
+  // there is such a user; so many at once are no way around it.
+  std::chrono::milliseconds login_attempt(std::string_view user, std::string_view address);
+  void login_succeeded(std::string_view user, std::string_view address);
 
  private:
   Buckets requests_;

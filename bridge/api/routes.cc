@@ -2,12 +2,17 @@
 
 #include "bridge/api/admin.h"
 #include "bridge/api/audit.h"
+#include "bridge/api/auth.h"
 #include "bridge/api/contacts.h"
+#include "bridge/api/devices.h"
 #include "bridge/api/document.h"
 #include "bridge/api/invites.h"
 #include "bridge/api/members.h"
 #include "bridge/api/messages.h"
+#include "bridge/api/oidc_sign_in.h"
 #include "bridge/api/rooms.h"
+#include "bridge/api/tokens.h"
+#include "bridge/api/users.h"
 
 namespace parley::api {
 namespace {
@@ -16,6 +21,39 @@ using http::Method;
 
 // clang-format off
 constexpr Route kRoutes[] = {
+    // Sign-in
+    {Method::post, "/api/v1/auth/register", Access::open, &register_user, Lane::password},
+    {Method::post, "/api/v1/auth/login", Access::open, &login, Lane::password},
+    {Method::post, "/api/v1/auth/refresh", Access::open, &refresh},
+    {Method::post, "/api/v1/auth/logout", Access::user, &logout},
+    {Method::post, "/api/v1/auth/logout-all", Access::user, &logout_all},
+    {Method::get, "/api/v1/auth/jwks", Access::open, &get_jwks},
+    {Method::get, "/api/v1/auth/oidc", Access::open, &list_providers},
+    {Method::post, "/api/v1/auth/oidc/register", Access::open, &register_oidc},
+    {Method::get, "/api/v1/auth/oidc/{provider}/start", Access::open, &start_oidc},
+    {Method::get, "/api/v1/auth/oidc/{provider}/callback", Access::open, &finish_oidc},
+
+    // Accounts
+    {Method::get, "/api/v1/users/me", Access::user, &get_me},
+    {Method::patch, "/api/v1/users/me", Access::user, &change_me},
+    {Method::del, "/api/v1/users/me", Access::user, &delete_me},
+    {Method::put, "/api/v1/users/me/password", Access::user, &change_password, Lane::password},
+    {Method::post, "/api/v1/users/me/identities", Access::user, &link_oidc},
+    {Method::get, "/api/v1/users/me/sessions", Access::user, &list_sessions},
+    {Method::del, "/api/v1/users/me/sessions/{sid}", Access::user, &end_session},
+    {Method::get, "/api/v1/users/me/tokens", Access::user, &list_tokens},
+    {Method::post, "/api/v1/users/me/tokens", Access::user, &create_token},
+    {Method::del, "/api/v1/users/me/tokens/{token}", Access::user, &delete_token},
+    {Method::get, "/api/v1/users/me/bots", Access::user, &list_bots},
+    {Method::post, "/api/v1/users/me/bots", Access::user, &create_bot},
+    {Method::del, "/api/v1/users/me/bots/{user}", Access::user, &delete_bot},
+    {Method::get, "/api/v1/users/search", Access::user, &search_users},
+    {Method::get, "/api/v1/users/{user}", Access::user, &get_user},
+    {Method::get, "/api/v1/devices", Access::user, &list_devices},
+    {Method::post, "/api/v1/devices", Access::user, &put_device},
+    {Method::del, "/api/v1/devices/{device}", Access::user, &delete_device},
+    {Method::get, "/api/v1/connect", Access::user, &get_connect},
+
     // Rooms
     {Method::get, "/api/v1/rooms", Access::user, &list_rooms},
     {Method::post, "/api/v1/rooms", Access::user, &create_room},

@@ -3,6 +3,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <charconv>
+#include <stdexcept>
 
 #include "schemas/json_text.h"
 
@@ -90,6 +91,10 @@ Response rate_limited(std::string message, std::chrono::milliseconds retry_after
 }
 Response unavailable(std::string message, std::chrono::milliseconds retry_after) {
   return problem({503, "unavailable", std::move(message), {}, retry_after});
+}
+
+void throw_exception_from_error(const Response& refusal, const boost::source_location&) {
+  throw std::logic_error("a refusal was taken for a value: " + refusal.body);
 }
 
 std::optional<std::uint64_t> if_match(const Request& request) {

@@ -2,6 +2,7 @@
 #ifndef PARLEY_BRIDGE_HTTP_RESPONSE_H_
 #define PARLEY_BRIDGE_HTTP_RESPONSE_H_
 
+#include <boost/assert/source_location.hpp>
 #include <boost/json/fwd.hpp>
 #include <chrono>
 #include <cstdint>
@@ -54,6 +55,9 @@ Response invalid(std::string field, std::string message);                       
 Response rate_limited(std::string message, std::chrono::milliseconds retry_after);  // 429 rate_limited
 Response unavailable(std::string message,
                      std::chrono::milliseconds retry_after = std::chrono::milliseconds{1000});  // 503
+
+// Lets boost::system::result::value() throw where a Response stands for a refusal; we ask has_value() first.
+[[noreturn]] void throw_exception_from_error(const Response& refusal, const boost::source_location&);
 
 // If-Match of an update. Nothing: the header is absent (or "*"): any version will do. A header that is not
 // one strong entity tag of ours matches no version, which `kNoVersion` stands for.

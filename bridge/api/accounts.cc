@@ -1,0 +1,11 @@
+#include "bridge/api/accounts.h"
+
+namespace parley::api {
+
+Accounts::Accounts(const BridgeConfig& config, storage::Metadata& metadata)
+    : keys(config.auth.keys_dir),
+      passwords(config.auth.argon2_ops, config.auth.argon2_mem_bytes),
+      gate(keys, metadata),
+      providers(config) {}
+
+}  // namespace parley::api

@@ -1,0 +1,38 @@
+// What the handlers of sign-in share: keys, passwords, providers, and how tokens are made. Thread-safe.
+#ifndef PARLEY_BRIDGE_API_ACCOUNTS_H_
+#define PARLEY_BRIDGE_API_ACCOUNTS_H_
+
+#include <optional>
+#include <string>
+
+#include "bridge/api/context.h"
+#include "bridge/api/gate.h"
+#include "bridge/api/keys.h"
+#include "bridge/api/oidc.h"
+#include "bridge/api/password.h"
+#include "storage/metadata_accounts.h"
+
+namespace parley::api {
+
+class Accounts {
+ public:
+  // Throws std::runtime_error, saying what to do.
+  Accounts(const BridgeConfig& config, storage::Metadata& metadata);
+
+  Keys keys;
+  Passwords passwords;
+  Gate gate;
+  Providers providers;
+};
+
+// An access token for a session; valid for auth.access_ttl_s.
+std::string make_access_token(Context& context, const storage::User& user, const std::string& sid,
+                              const std::string& device);
+// Opens a session for a user who has shown who they are, and answers with its tokens. `device` empty: one is
+// made up.
+http::Response sign_in(const http::Request& request, Context& context, const storage::User& user,
+                       const std::optional<std::string>& device, unsigned status);
+
+}  // namespace parley::api
+
+#endif

@@ -1,0 +1,88 @@
+#include "bridge/api/api.h"
+
+#include "bridge/api/accounts.h"
+#include "bridge/api/limits.h"
+#include "bridge/http/server.h"
+#include "bridge/log.h"
+#include "bridge/metrics.h"
+
+namespace parley::api {
+namespace {
+
+http::Response too_many(std::chrono::milliseconds wait) {
+  return http::rate_limited("too many requests; wait before the next one", wait);
+}
+
+http::Endpoint::Lane lane_of(Lane lane) {
+  return lane == Lane::work ? http::Endpoint::Lane::work : http::Endpoint::Lane::password;
+}
+
+}  // namespace
+
+struct Api::Impl {
+  const BridgeConfig& config;
+  storage::Metadata& metadata;
+  bridge::BrokerLink* broker;
+  Limits limits;
+  Accounts accounts;
+
+  Context context(const http::Request& request) {
+    return {.config = config,
+            .metadata = metadata,
+            .broker = broker,
+            .limits = limits,
+            .accounts = accounts,
+            .caller = {},
+            .now = std::chrono::system_clock::now(),
+            .request_id = request.id};
+  }
+  std::optional<http::Response> admit(const Route& route, const http::Request& request, Context& context);
+};
+
+Api::Api(const BridgeConfig& config, storage::Metadata& metadata, bridge::BrokerLink* broker,
+         bridge::Metrics&)
+    : impl_(new Impl{config, metadata, broker, Limits(config.limits), Accounts(config, metadata)}) {}
+Api::~Api() = default;
+
+void Api::mount(http::Server& server) {
+  for (const Route& route : routes()) {
+    server.add({.method = route.method,
+                .path = std::string(route.path),
+                .handler = [this, &route](const http::Request& request) { return serve(route, request); },
+                .lane = lane_of(route.lane)});
+  }
+}
+
+void Api::reload() { impl_->accounts.keys.reload(); }
+
+// Fills in the caller, or gives the answer that ends the request.
+std::optional<http::Response> Api::Impl::admit(const Route& route, const http::Request& request,
+                                               Context& context) {
+  if (route.access == Access::open) {
+    const auto wait = limits.request(request.remote);
+    return wait.count() > 0 ? std::optional(too_many(wait)) : std::nullopt;
+  }
+  // An address that has sent many bad tokens waits, so that trying them out costs it, not the database.
+  if (const auto wait = limits.request_wait(request.remote); wait.count() > 0) return too_many(wait);
+  auto caller = accounts.gate.admit(request.header("Authorization").value_or(""), context.now);
+  if (!caller) {
+    if (caller.error().status == 401) limits.request(request.remote);
+    return std::move(caller.error());
+  }
+  context.caller = *std::move(caller);
+  if (context.caller.role != TokenRole::service) {
+    if (const auto wait = limits.request(context.caller.user); wait.count() > 0) return too_many(wait);
+  }
+  if (route.access == Access::admin && !context.caller.admin) {
+    return http::forbidden("only admins of this server may do that");
+  }
+  return std::nullopt;
+}
+
+http::Response Api::serve(const Route& route, const http::Request& request) {
+  Context context = impl_->context(request);
+  if (auto refusal = impl_->admit(route, request, context)) return *std::move(refusal);
+  return route.handler(request, context);
+}
+
+}  // namespace parley::api

@@ -1,0 +1,156 @@
+#include "bridge/api/gate.h"
+
+#include <cstring>
+#include <optional>
+#include <stdexcept>
+
+#include "bridge/api/refusals.h"
+
+namespace parley::api {
+namespace {
+
+constexpr std::string_view kHow = "send Authorization: Bearer and an access token from /api/v1/auth/login";
+
+http::Response refusal_of(TokenError error) {
+  if (error == TokenError::expired) {
+    return http::unauthorized("the access token has expired; get a new one from /api/v1/auth/refresh");
+  }
+  return http::unauthorized("the access token is not valid (" + std::string(to_string(error)) + "); " +
+                            std::string(kHow));
+}
+
+http::Response session_ended() {
+  return http::unauthorized("this session has ended; sign in again at /api/v1/auth/login");
+}
+
+// RFC 9110, section 11.1: the scheme's case does not matter.
+std::optional<std::string_view> bearer_token(std::string_view header) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (header.size() <= kScheme.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+    const char c = header[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c) != kScheme[i]) return std::nullopt;
+  }
+  header.remove_prefix(kScheme.size());
+  while (header.starts_with(' ')) header.remove_prefix(1);
+  return header;
+}
+
+// Does storage say that there is no such thing, rather than that it cannot tell?
+bool is_gone(const storage::MetadataFault& fault) {
+  using storage::MetadataError;
+  return fault.code == MetadataError::not_found || fault.code == MetadataError::unauthorized ||
+         fault.code == MetadataError::forbidden;
+}
+
+}  // namespace
+
+std::size_t Gate::Hash::operator()(const Sha256& digest) const {
+  std::size_t out = 0;
+  std::memcpy(&out, digest.data() + 8, sizeof out);
+  return out;
+}
+
+boost::system::result<Caller, http::Response> Gate::admit(std::string_view authorization,
+                                                          std::chrono::system_clock::time_point now) {
+  const auto token = bearer_token(authorization);
+  if (!token) return http::unauthorized(std::string(kHow));
+  const std::int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  const Sha256 digest = sha256(*token);
+  const std::shared_ptr<const KeyRing> ring = keys_.current();
+  const bool api_token = is_api_token(*token);
+
+  Shard& mine = shard(digest);
+  std::optional<Known> known;
+  {
+    const std::lock_guard lock(mine.mutex);
+    const auto found = mine.tokens.find(digest);
+    if (found != mine.tokens.end()) {
+      // Signed by a key that may have been taken away since: checked as if it were new.
+      const bool in_force = (api_token || found->second.ring == ring->number);
+      if (in_force) known = found->second;
+      if (!in_force) mine.tokens.erase(found);
+    }
+  }
+  if (known && known->expires_s != 0 && known->expires_s <= now_s) return refusal_of(TokenError::expired);
+  const Steady steady = std::chrono::steady_clock::now();
+  if (known && steady - known->asked < kFresh) return known->caller;
+
+  Admission admitted = [&]() -> Admission {
+    if (api_token) return ask_api_token(digest);
+    if (known) return ask_session(*std::move(known));
+    Admission checked = check_signature(*token, *ring, now_s);
+    return checked ? ask_session(*std::move(checked)) : checked;
+  }();
+  if (!admitted) {
+    const std::lock_guard lock(mine.mutex);
+    mine.tokens.erase(digest);
+    return admitted.error();
+  }
+  admitted->asked = steady;
+  remember(mine, digest, *admitted, now_s);
+  return admitted->caller;
+}
+
+Gate::Admission Gate::check_signature(std::string_view token, const KeyRing& ring, std::int64_t now_s) const {
+  const auto claims = ring.verifier.verify(token, now_s);
+  if (!claims) return refusal_of(claims.error());
+  Known known;
+  known.caller = {claims->sub, claims->dev, claims->sid, claims->role, false};
+  known.expires_s = claims->exp;
+  known.issued_s = claims->iat;
+  known.ring = ring.number;
+  return known;
+}
+
+Gate::Admission Gate::ask_session(Known known) const {
+  // A service has no account and no session: whoever holds the signing key is the server.
+  if (known.caller.role == TokenRole::service) {
+    known.caller.admin = true;
+    return known;
+  }
+  const auto found = metadata_.sessions().get(known.caller.session);
+  if (!found) return is_gone(found.error()) ? session_ended() : refused(found.error());
+  const storage::User& user = found->user;
+  const bool stands = found->session.user == known.caller.user && user.name == known.caller.user &&
+                      user.status == storage::AccountStatus::active && known.issued_s >= user.tokens_after_s;
+  if (!stands) return session_ended();
+  known.caller.admin = user.admin;
+  return known;
+}
+
+Gate::Admission Gate::ask_api_token(const Sha256& digest) const {
+  const auto found = metadata_.api_tokens().by_hash(digest);
+  if (!found) {
+    if (is_gone(found.error())) return http::unauthorized("there is no such API token, or no longer");
+    return refused(found.error());
+  }
+  if (found->user.status != storage::AccountStatus::active) return session_ended();
+  Known known;
+  known.caller = {found->token.user, found->token.device, "", found->token.role, found->user.admin};
+  known.expires_s = found->token.until_s;
+  return known;
+}
+
+void Gate::remember(Shard& mine, const Sha256& digest, const Known& known, std::int64_t now_s) {
+  const std::lock_guard lock(mine.mutex);
+  if (mine.tokens.size() >= kMaxTokens / shards_.size()) {
+    const Steady stale = known.asked - std::chrono::minutes(1);
+    std::erase_if(mine.tokens, [&](const auto& entry) {
+      return entry.second.asked < stale || (entry.second.expires_s != 0 && entry.second.expires_s <= now_s);
+    });
+    if (mine.tokens.size() >= kMaxTokens / shards_.size()) mine.tokens.clear();
+  }
+  mine.tokens.insert_or_assign(digest, known);
+}
+
+void Gate::forget(std::string_view user) {
+  for (Shard& each : shards_) {
+    const std::lock_guard lock(each.mutex);
+    for (auto& [digest, known] : each.tokens) {
+      if (known.caller.user == user) known.asked = {};
+    }
+  }
+}
+
+}  // namespace parley::api
