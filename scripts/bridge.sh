@@ -17,7 +17,7 @@ wants_postgres() { [[ $database == own ]]; }
 # Sets roles and database (own, given or none).
 bridge_find_roles() {
   roles=${PARLEY_ROLES-control,api}
-  if [[ ! -f $home/bridge/main.cc && ! -f $bridge ]]; then roles="" ; fi
+  if [[ ! -f $home/bridge/api/http_role.cc ]]; then roles=""; fi
   database=none
   [[ $roles =~ ^([a-z]+(,[a-z]+)*)?$ ]] || die "PARLEY_ROLES is '$roles': set it to control,api, or to nothing for a broker alone"
   wants_bridge || return 0

@@ -15,7 +15,7 @@ build_packages=(
   libgtest-dev libgmock-dev
 )
 # Only for `./parley test` and `./parley bench`. Node.js may come from elsewhere, so it is asked for by command.
-test_packages=()
+test_packages=(zsh)  # its completion is tried
 bench_packages=(nats-server)
 if [[ -f $home/tests/e2e/mqttjs/package-lock.json ]] && ! command -v npm >/dev/null; then test_packages+=(nodejs npm); fi
 

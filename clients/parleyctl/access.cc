@@ -1,9 +1,9 @@
 // apitoken, block, session, limits: who may connect how often, with what, and whom they reach.
-#include <cstdio>
 #include <ctime>
 
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/control_client.h"
+#include "clients/parleyctl/facts.h"
 #include "clients/parleyctl/key_store.h"
 
 namespace parley::ctl {
@@ -11,8 +11,10 @@ namespace {
 
 void applied(const Context& context, const ControlOp& op, const std::string& done) {
   const std::uint64_t version = connect_control(context)->apply(op);
-  std::printf("%s (version %llu)\n", done.c_str(), static_cast<unsigned long long>(version));
+  tell(context, done + " (version " + std::to_string(version) + ")", {{"done", done}, {"version", version}});
 }
+
+constexpr char kTokensByRest[] = "API tokens are made at /api/v1/users/me/tokens (see /api/v1/docs)";
 
 struct ApiTokenOptions {
   std::string user;
@@ -23,6 +25,7 @@ struct ApiTokenOptions {
 };
 
 void create_api_token(const Context& context, const ApiTokenOptions& options) {
+  need_no_bridge(context, kTokensByRest);
   const auto role = parse_token_role(options.role);
   if (!role) throw Failure("'" + options.role + "' is no role: user, bot, device or service", kExitUsage);
   const std::string token = random_api_token();
@@ -34,10 +37,11 @@ void create_api_token(const Context& context, const ApiTokenOptions& options) {
   if (!options.ttl.empty()) put.until_s = std::time(nullptr) + parse_duration_s(options.ttl);
   connect_control(context)->apply(put);
   // Only the token, only now: the server keeps nothing but its SHA-256.
-  std::printf("%s\n", token.c_str());
+  tell(context, token, {{"token", token}, {"user", put.user}, {"device", put.device}});
 }
 
 void remove_api_token(const Context& context, const ApiTokenOptions& options) {
+  need_no_bridge(context, kTokensByRest);
   TokenRemove remove;
   if (is_api_token(options.token)) {
     remove.sha256 = sha256(options.token);
@@ -80,12 +84,14 @@ void add_block(CLI::App& app, Context& context) {
   CLI::App* put = group->add_subcommand("put", "USER blocks BLOCKED");
   add_names(put);
   put->callback([&context, options] {
+    need_no_bridge(context, "people block others themselves, with 'parleyctl blocks add'");
     const BlockPut op{user_name(options->user).str(), user_name(options->blocked).str()};
     applied(context, op, op.user + " blocks " + op.blocked);
   });
   CLI::App* remove = group->add_subcommand("remove", "USER no longer blocks BLOCKED");
   add_names(remove);
   remove->callback([&context, options] {
+    need_no_bridge(context, "people unblock others themselves, with 'parleyctl blocks remove'");
     const BlockRemove op{user_name(options->user).str(), user_name(options->blocked).str()};
     applied(context, op, op.user + " no longer blocks " + op.blocked);
   });
@@ -105,6 +111,7 @@ void add_session(CLI::App& app, Context& context) {
   revoke->add_option("--keep", options->keep,
                      "Remember it this long, at least as the session's tokens live [30d]");
   revoke->callback([&context, options] {
+    need_no_bridge(context, "use 'parleyctl admin sessions end USER SESSION'");
     if (options->sid.empty()) throw Failure("name the session id", kExitUsage);
     applied(context, SessionRevoke{options->sid, std::time(nullptr) + parse_duration_s(options->keep)},
             "revoked the session");
@@ -114,6 +121,7 @@ void add_session(CLI::App& app, Context& context) {
 void put_limits(const Context& context, const LimitsPut& put) {
   if (put.name == "unlimited") throw Failure("'unlimited' is built in and cannot be changed", kExitUsage);
   if (put.name.empty()) throw Failure("name the class of limits", kExitUsage);
+  need_no_bridge(context, "use 'parleyctl admin limits put'");
   applied(context, put, "put limits " + put.name);
 }
 

@@ -1,11 +1,11 @@
 // apply FILE|-: control operations as JSON lines, in batches. A batch is applied whole or not at all; the
 // first bad line ends the run, and the report says which lines took effect.
-#include <cstdio>
 #include <fstream>
 #include <iostream>
 
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/control_client.h"
+#include "clients/parleyctl/facts.h"
 
 namespace parley::ctl {
 namespace {
@@ -37,10 +37,12 @@ class Applier {
     if (in.bad()) stop("cannot read after line " + std::to_string(line_number_));
     flush();
     if (control_) {
-      std::printf("applied %zu operation%s (version %llu)\n", applied_, applied_ == 1 ? "" : "s",
-                  static_cast<unsigned long long>(version_));
+      tell(context_,
+           "applied " + std::to_string(applied_) + (applied_ == 1 ? " operation" : " operations") +
+               " (version " + std::to_string(version_) + ")",
+           {{"applied", applied_}, {"version", version_}});
     } else {
-      std::printf("applied nothing: there were no operations\n");
+      tell(context_, "applied nothing: there were no operations", {{"applied", 0}});
     }
   }
 
@@ -80,6 +82,7 @@ class Applier {
 };
 
 void apply(const Context& context, const ApplyOptions& options) {
+  need_no_bridge(context, "use 'parleyctl user', 'room' and 'member', or the REST interface");
   Applier applier(context, options.batch);
   if (options.file == "-") return applier.run(std::cin);
   std::ifstream in(options.file);

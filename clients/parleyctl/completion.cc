@@ -1,5 +1,6 @@
-// completion bash: a script for bash, made from the commands themselves.
+// completion bash, completion zsh: scripts for shells, made from the commands themselves.
 #include <cstdio>
+#include <set>
 
 #include "clients/parleyctl/context.h"
 
@@ -14,38 +15,90 @@ void add_cases(const CLI::App& app, const std::string& path, std::string& out) {
     for (const std::string& name : option->get_lnames()) words += "--" + name + " ";
   }
   if (!words.empty()) words.pop_back();
-  out += "    '" + path + "') words='" + words + "' ;;\n";
+  out += "      '" + path + "') found='" + words + "' ;;\n";
   for (const CLI::App* sub : app.get_subcommands({})) {
     add_cases(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), out);
   }
 }
 
-void print_bash(const CLI::App& app) {
+// Flags whose next word is their value: "--host | --port".
+void gather_valued(const CLI::App& app, std::set<std::string>& out) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_expected_min() == 0) continue;
+    for (const std::string& name : option->get_lnames()) out.insert("--" + name);
+  }
+  for (const CLI::App* sub : app.get_subcommands({})) gather_valued(*sub, out);
+}
+
+struct Parts {
   std::string cases;
-  add_cases(app, "", cases);
-  std::printf(R"(# Completion of parleyctl for bash: source this, or: source <(parleyctl completion bash)
+  std::string valued;
+};
+
+Parts parts_of(const CLI::App& app) {
+  Parts parts;
+  add_cases(app, "", parts.cases);
+  std::set<std::string> valued;
+  gather_valued(app, valued);
+  for (const std::string& name : valued) parts.valued += (parts.valued.empty() ? "" : " | ") + name;
+  return parts;
+}
+
+// Both shells: the words before the cursor, flags and their values aside, are a command and perhaps its
+// arguments; what is known of the longest beginning of them that is a command is offered.
+constexpr char kBash[] =
+    R"(# Completion of parleyctl for bash: source this, or: source <(parleyctl completion bash)
 _parleyctl() {
-  local word path='' words='' i
+  local word path='' found='' i
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     case $word in
-      --var | --host | --port) ((i++)) ;;
+      %s) ((i++)) ;;
       -*) ;;
       *) path+=${path:+ }$word ;;
     esac
   done
-  # Arguments follow the command: what is known of the longest path that is one.
   while :; do
     case $path in
-%s    *) if [[ $path == *' '* ]]; then path=${path%% *}; continue; fi ;;
+%s      *) if [[ $path == *' '* ]]; then path=${path%% *}; continue; fi ;;
     esac
     break
   done
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}")
+  mapfile -t COMPREPLY < <(compgen -W "$found" -- "${COMP_WORDS[COMP_CWORD]}")
 }
 complete -o default -F _parleyctl parleyctl
-)",
-              cases.c_str());
+)";
+
+constexpr char kZsh[] = R"(#compdef parleyctl
+# Completion of parleyctl for zsh, after compinit: source <(parleyctl completion zsh)
+_parleyctl() {
+  local word where='' found='' i
+  for ((i = 2; i < CURRENT; i++)); do
+    word=${words[i]}
+    case $word in
+      (%s) ((i++)) ;;
+      (-*) ;;
+      (*) where+=${where:+ }$word ;;
+    esac
+  done
+  while :; do
+    case $where in
+%s      *) if [[ $where == *' '* ]]; then where=${where%% *}; continue; fi ;;
+    esac
+    break
+  done
+  compadd -- ${=found} || _files
+}
+compdef _parleyctl parleyctl
+)";
+
+void print(const CLI::App& app, bool zsh) {
+  const Parts parts = parts_of(app);
+  if (zsh) {
+    std::printf(kZsh, parts.valued.c_str(), parts.cases.c_str());
+  } else {
+    std::printf(kBash, parts.valued.c_str(), parts.cases.c_str());
+  }
 }
 
 }  // namespace
@@ -54,7 +107,10 @@ void add_completion_command(CLI::App& app, Context&) {
   CLI::App* completion = app.add_subcommand("completion", "Print a completion script for a shell");
   completion->require_subcommand(1);
   completion->add_subcommand("bash", "source <(parleyctl completion bash)")->callback([&app] {
-    print_bash(app);
+    print(app, false);
+  });
+  completion->add_subcommand("zsh", "source <(parleyctl completion zsh)")->callback([&app] {
+    print(app, true);
   });
 }
 

@@ -1,6 +1,7 @@
 #include "clients/parleyctl/context.h"
 
 #include <charconv>
+#include <cstdio>
 
 namespace parley::ctl {
 
@@ -37,6 +38,10 @@ std::int64_t parse_duration_s(const std::string& text) {
     throw Failure("'" + text + "' is no duration: write 90s, 15m, 12h or 7d", kExitUsage);
   }
   return number * unit;
+}
+
+void tell(const Context& context, const std::string& words, const boost::json::object& object) {
+  std::printf("%s\n", context.json ? boost::json::serialize(object).c_str() : words.c_str());
 }
 
 }  // namespace parley::ctl

@@ -8,6 +8,7 @@
 #define PARLEY_CLIENTS_PARLEYCTL_CONTEXT_H_
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <stdexcept>
@@ -30,6 +31,11 @@ struct Context {
   std::filesystem::path var = "var";
   std::string host = "127.0.0.1";
   std::uint16_t port = 1883;
+  std::string url;            // of the REST interface; empty: see rest_url()
+  std::string as;             // which login; empty: the last used
+  std::string ca_file;        // PEM of who may have signed the server's certificate; empty: the system's
+  bool json = false;          // for programs: JSON instead of words and tables
+  bool broker_given = false;  // host or port were said; chat then does not ask the server for them
 };
 
 // The name, or Failure (usage) saying which form is wanted. `what` is only for the message.
@@ -40,6 +46,9 @@ RoomName room_name(const std::string& text);
 // "90", "90s", "15m", "12h", "7d" as seconds; Failure (usage) for anything else or zero.
 std::int64_t parse_duration_s(const std::string& text);
 
+// What a command has to say: with --json an object or, of a list, one object a line.
+void tell(const Context& context, const std::string& words, const boost::json::object& object);
+
 // One function per command group, each in the file of its name.
 void add_keys_commands(CLI::App& app, Context& context);
 void add_token_command(CLI::App& app, Context& context);
@@ -49,6 +58,10 @@ void add_access_commands(CLI::App& app, Context& context);  // apitoken, block, 
 void add_server_commands(CLI::App& app, Context& context);  // kick, stats
 void add_log_commands(CLI::App& app, Context& context);
 void add_chat_command(CLI::App& app, Context& context);
+void add_account_commands(CLI::App& app, Context& context);  // register, login, logout, whoami
+void add_room_commands(CLI::App& app, Context& context);     // rooms, join, leave, invite
+void add_people_commands(CLI::App& app, Context& context);   // members, contacts, blocks
+void add_admin_commands(CLI::App& app, Context& context);    // admin
 void add_completion_command(CLI::App& app, Context& context);
 
 }  // namespace parley::ctl

@@ -48,7 +48,7 @@ void ControlClient::connect() {
     }
     if (!connected_->ok()) {
       if (connected_->reason == client::kNoReason) {
-        throw Failure("no broker at " + where() + ": start it with ./parley up");
+        throw NoBroker("no broker at " + where() + ": start it with ./parley up");
       }
       throw Failure("the broker at " + where() + " refused us (" + connected_->message +
                     "): is --var the folder of this server?");
@@ -198,7 +198,10 @@ void ControlClient::on_message(std::string_view topic, std::string_view payload)
 }
 
 std::unique_ptr<ControlClient> connect_control(const Context& context) {
-  const SigningKey key = KeyStore(context.var).load();
+  return connect_control(context, KeyStore(context.var).load());
+}
+
+std::unique_ptr<ControlClient> connect_control(const Context& context, const SigningKey& key) {
   // A device of its own for each run, so that two never take over each other's connection.
   const std::string device = "ctl-" + random_hex_id().substr(0, 12);
   ControlClient::Options options;

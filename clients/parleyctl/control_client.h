@@ -18,6 +18,7 @@
 #include "clients/cpp/transport.h"
 #include "clients/parleyctl/context.h"
 #include "schemas/control.h"
+#include "schemas/token.h"
 #include "schemas/topic.h"
 
 namespace parley::ctl {
@@ -91,8 +92,14 @@ class ControlClient : private client::TransportObserver {
   std::unique_ptr<client::Transport> transport_;
 };
 
-// Connects as service "parleyctl" with a token signed by the key in var.
+// Nobody listens where the broker should be.
+struct NoBroker : Failure {
+  using Failure::Failure;
+};
+
+// Connects as service "parleyctl" with a token signed by the key in var, or by this one.
 std::unique_ptr<ControlClient> connect_control(const Context& context);
+std::unique_ptr<ControlClient> connect_control(const Context& context, const SigningKey& key);
 
 }  // namespace parley::ctl
 

@@ -2,11 +2,13 @@
 #include <cstdio>
 
 #include "clients/parleyctl/context.h"
-#include "clients/parleyctl/control_client.h"
+#include "clients/parleyctl/facts.h"
 #include "clients/parleyctl/listing.h"
 
 namespace parley::ctl {
 namespace {
+
+namespace json = boost::json;
 
 // The enumerator for one of a few words, or Failure naming them all.
 template <class T>
@@ -20,20 +22,39 @@ T one_of(const std::string& text, const char* flag,
   throw Failure("'" + text + "' is no " + flag + ": one of " + all, kExitUsage);
 }
 
-void report(const char* done, std::size_t count, const char* noun, std::uint64_t version) {
-  std::printf("%s %zu %s%s (version %llu)\n", done, count, noun, count == 1 ? "" : "s",
-              static_cast<unsigned long long>(version));
-}
-
-// Applies one operation per name, all of them or none.
+// Applies one operation per name; at the broker all of them or none.
 template <class MakeOp>
 void apply_each(const Context& context, const std::vector<std::string>& names, const char* done,
                 const char* noun, MakeOp&& make_op) {
   std::vector<ControlOp> ops;
   ops.reserve(names.size());
   for (const std::string& name : names) ops.push_back(make_op(name));
-  const std::uint64_t version = connect_control(context)->apply(ops);
-  report(done, ops.size(), noun, version);
+  const auto version = make_facts(context)->apply(
+      ops, [&](const std::string& words, const json::object& object) { tell(context, words, object); });
+  if (!version) return;  // told one by one
+  tell(context,
+       std::string(done) + " " + std::to_string(ops.size()) + " " + noun + (ops.size() == 1 ? "" : "s") +
+           " (version " + std::to_string(*version) + ")",
+       {{done, ops.size()}, {"version", *version}});
+}
+
+void add_list_command(CLI::App& parent, Context& context, const std::string& what,
+                      std::vector<Column> columns) {
+  CLI::App* command = parent.add_subcommand("list", "List the " + what);
+  auto room = std::make_shared<std::string>();
+  if (what == "members") command->add_option("room", *room, "Room")->required();
+  command->callback([&context, what, room, columns = std::move(columns)] {
+    std::vector<json::object> rows;
+    const std::string name = what == "members" ? room_name(*room).str() : "";
+    make_facts(context)->list(what, name, [&](json::object&& item) {
+      if (context.json) {
+        std::printf("%s\n", json::serialize(item).c_str());
+      } else {
+        rows.push_back(std::move(item));
+      }
+    });
+    if (!context.json) std::fputs(format_table(columns, rows).c_str(), stdout);
+  });
 }
 
 struct UserOptions {
@@ -61,7 +82,7 @@ void put_users(const Context& context, const UserOptions& options) {
 }
 
 void add_user(CLI::App& app, Context& context) {
-  CLI::App* user = app.add_subcommand("user", "Users the broker lets in");
+  CLI::App* user = app.add_subcommand("user", "Users that are let in; by REST where there is a bridge");
   user->require_subcommand(1);
   auto options = std::make_shared<UserOptions>();
 
@@ -118,7 +139,7 @@ void put_rooms(const Context& context, const RoomOptions& options) {
 }
 
 void add_room(CLI::App& app, Context& context) {
-  CLI::App* room = app.add_subcommand("room", "Rooms");
+  CLI::App* room = app.add_subcommand("room", "Rooms, put by an administrator");
   room->require_subcommand(1);
   auto options = std::make_shared<RoomOptions>();
 
@@ -172,7 +193,7 @@ void put_members(const Context& context, const MemberOptions& options) {
 }
 
 void add_member(CLI::App& app, Context& context) {
-  CLI::App* member = app.add_subcommand("member", "Who is in a room, and as what");
+  CLI::App* member = app.add_subcommand("member", "Who is in a room, put by an administrator");
   member->require_subcommand(1);
   auto options = std::make_shared<MemberOptions>();
 

@@ -1,84 +1,23 @@
 #include "clients/parleyctl/key_store.h"
 
-#include <fcntl.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include <array>
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+#include <ctime>
 #include <optional>
-#include <sstream>
+#include <thread>
 
 #include "clients/parleyctl/context.h"
+#include "clients/parleyctl/private_file.h"
 
 namespace parley::ctl {
 namespace {
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
-
-[[noreturn]] void fail(const std::string& doing, const fs::path& path) {
-  throw Failure("cannot " + doing + " " + path.string() + ": " + std::strerror(errno));
-}
-
-std::optional<std::string> read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    if (errno == ENOENT) return std::nullopt;
-    fail("read", path);
-  }
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-// A file beside `target` holding `content` on disk, to be renamed or linked into place.
-fs::path write_beside(const fs::path& target, const std::string& content, mode_t mode) {
-  fs::path temp = target.string() + "." + random_hex_id() + ".tmp";
-  const int fd = ::open(temp.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) fail("create", temp);
-  std::size_t done = 0;
-  bool ok = true;
-  while (ok && done < content.size()) {
-    const ssize_t n = ::write(fd, content.data() + done, content.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    ok = n > 0;
-    if (ok) done += static_cast<std::size_t>(n);
-  }
-  ok = ok && ::fchmod(fd, mode) == 0 && ::fsync(fd) == 0;
-  const int saved = errno;
-  ::close(fd);
-  if (!ok) {
-    ::unlink(temp.c_str());
-    errno = saved;
-    fail("write", target);
-  }
-  return temp;
-}
-
-// True if this call put the file there; false if another process was first. Never replaces a key.
-bool create_exclusively(const fs::path& target, const std::string& content, mode_t mode) {
-  const fs::path temp = write_beside(target, content, mode);
-  const bool linked = ::link(temp.c_str(), target.c_str()) == 0;
-  const int saved = errno;
-  ::unlink(temp.c_str());
-  errno = saved;
-  if (!linked && errno != EEXIST) fail("create", target);
-  return linked;
-}
-
-void replace(const fs::path& target, const std::string& content, mode_t mode) {
-  const fs::path temp = write_beside(target, content, mode);
-  if (::rename(temp.c_str(), target.c_str()) != 0) {
-    const int saved = errno;
-    ::unlink(temp.c_str());
-    errno = saved;
-    fail("write", target);
-  }
-}
 
 // The JWK objects of a JWKS document.
 std::vector<json::object> parse_jwks(const std::string& text, const fs::path& path) {
@@ -101,35 +40,38 @@ std::string kid_of(const json::object& jwk) {
   return kid != nullptr && kid->is_string() ? std::string(kid->as_string()) : std::string();
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder.parent_path(), error);
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) fail("create", folder);
+// A member of our own in a JWK (RFC 7517, section 4, lets readers ignore it): when a replaced key goes.
+constexpr char kUntil[] = "parley_until";
+
+std::int64_t until_of(const json::object& jwk) {
+  const json::value* until = jwk.if_contains(kUntil);
+  return until != nullptr && until->is_int64() ? until->as_int64() : 0;
 }
 
 }  // namespace
 
 KeyStore::Init KeyStore::init() {
-  make_folder(folder_);
+  make_private_folder(folder_);
   bool created = false;
   if (!fs::exists(signing_file())) {
     created = create_exclusively(signing_file(), SigningKey::generate().pem(), 0600);
   }
   const SigningKey key = load();
+  prune();
 
   std::vector<std::string> jwks{key.jwk()};
-  if (const auto text = read_file(jwks_file())) {
+  if (const auto text = read_file_if_there(jwks_file())) {
     for (const json::object& jwk : parse_jwks(*text, jwks_file())) {
       if (kid_of(jwk) == key.kid()) return created ? Init::created : Init::unchanged;
       jwks.push_back(json::serialize(jwk));
     }
   }
-  replace(jwks_file(), make_jwks(jwks) + "\n", 0644);
+  replace_file(jwks_file(), make_jwks(jwks) + "\n", 0644);
   return created ? Init::created : Init::completed;
 }
 
 SigningKey KeyStore::load() const {
-  const auto pem = read_file(signing_file());
+  const auto pem = read_file_if_there(signing_file());
   if (!pem) {
     throw Failure("no signing key at " + signing_file().string() +
                   ": run ./parley up or 'parleyctl keys init' first, or point --var at the server's folder");
@@ -141,10 +83,64 @@ SigningKey KeyStore::load() const {
 
 std::vector<std::string> KeyStore::published_kids() const {
   std::vector<std::string> kids;
-  if (const auto text = read_file(jwks_file())) {
-    for (const json::object& jwk : parse_jwks(*text, jwks_file())) kids.push_back(kid_of(jwk));
-  }
+  for (Published& key : published()) kids.push_back(std::move(key.kid));
   return kids;
+}
+
+std::vector<KeyStore::Published> KeyStore::published() const {
+  std::vector<Published> keys;
+  if (const auto text = read_file_if_there(jwks_file())) {
+    for (const json::object& jwk : parse_jwks(*text, jwks_file()))
+      keys.push_back({kid_of(jwk), until_of(jwk)});
+  }
+  return keys;
+}
+
+bool KeyStore::prune() {
+  const auto text = read_file_if_there(jwks_file());
+  if (!text) return false;
+  const FileLock lock(lock_file());
+  const std::string signing = load().kid();
+  const std::int64_t now = std::time(nullptr);
+  std::vector<std::string> kept;
+  bool some_ended = false;
+  for (const json::object& jwk : parse_jwks(*text, jwks_file())) {
+    const bool ended = until_of(jwk) != 0 && until_of(jwk) <= now && kid_of(jwk) != signing;
+    some_ended = some_ended || ended;
+    if (!ended) kept.push_back(json::serialize(jwk));
+  }
+  if (some_ended) replace_file(jwks_file(), make_jwks(kept) + "\n", 0644);
+  return some_ended;
+}
+
+std::string KeyStore::rotate(std::chrono::seconds keep, const std::function<bool(const SigningKey&)>& known,
+                             std::chrono::milliseconds patience) {
+  const SigningKey old = load();
+  const FileLock lock(lock_file());
+  const SigningKey next = SigningKey::generate();
+  const auto before = read_file_if_there(jwks_file());
+  std::vector<std::string> jwks{next.jwk()};
+  bool old_is_there = false;
+  for (json::object& jwk : before ? parse_jwks(*before, jwks_file()) : std::vector<json::object>()) {
+    if (kid_of(jwk) == old.kid()) {
+      jwk[kUntil] = std::time(nullptr) + keep.count();
+      old_is_there = true;
+    }
+    jwks.push_back(json::serialize(jwk));
+  }
+  if (!old_is_there) throw Failure("the signing key is not published: run 'parleyctl keys init' first");
+  replace_file(jwks_file(), make_jwks(jwks) + "\n", 0644);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!known(next)) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      replace_file(jwks_file(), *before, 0644);
+      throw Failure("the server did not take the new key within " + std::to_string(patience.count() / 1000) +
+                    " s: the old one stays");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  replace_file(signing_file(), next.pem(), 0600);
+  return next.kid();
 }
 
 std::string sign_token(const SigningKey& key, const std::string& user, const std::string& device,

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,15 @@ class KeyStore {
   enum class Init { created, completed, unchanged };
   Init init();
 
+  // A new key signs from now on; the public half of the one before stays published for `keep`, so that its
+  // tokens hold. `known` is asked whether a token of the new key is accepted, after it was published and
+  // before anything is signed with it; while it says no, the old key goes on signing, up to `patience`, and
+  // then for good: Failure. Gives the new key's kid.
+  std::string rotate(std::chrono::seconds keep, const std::function<bool(const SigningKey&)>& known,
+                     std::chrono::milliseconds patience);
+  // Takes out of jwks.json what was to be kept until now. True when there was something.
+  bool prune();
+
   // Throws Failure that says what to do when there is no key or it cannot be read.
   SigningKey load() const;
 
@@ -28,8 +38,15 @@ class KeyStore {
   std::filesystem::path jwks_file() const { return folder_ / "jwks.json"; }
   // The kids in jwks.json, in its order; empty when there is none.
   std::vector<std::string> published_kids() const;
+  struct Published {
+    std::string kid;
+    std::int64_t until_s = 0;  // Unix time after which it goes; 0: stays
+  };
+  std::vector<Published> published() const;
 
  private:
+  std::filesystem::path lock_file() const { return folder_ / ".lock"; }
+
   std::filesystem::path folder_;
 };
 

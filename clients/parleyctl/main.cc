@@ -14,6 +14,7 @@ using parley::ctl::Context;
 // The environment is only a default; a bad value there is told like a bad flag.
 void read_environment(Context& context) {
   if (const char* var = std::getenv("PARLEY_VAR"); var != nullptr && *var != '\0') context.var = var;
+  if (const char* url = std::getenv("PARLEY_URL"); url != nullptr) context.url = url;
   if (const char* port = std::getenv("PARLEY_MQTT_PORT"); port != nullptr && *port != '\0') {
     char* end = nullptr;
     const long number = std::strtol(port, &end, 10);
@@ -35,9 +36,16 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--var", context.var, "Folder of the server's keys [$PARLEY_VAR or ./var]");
-  app.add_option("--host", context.host, "Broker's host [127.0.0.1]");
+  const auto note_broker = [&context](const std::string&) { context.broker_given = true; };
+  app.add_option("--host", context.host, "Broker's host [127.0.0.1]")->each(note_broker);
   app.add_option("--port", context.port, "Broker's MQTT port [$PARLEY_MQTT_PORT or 1883]")
-      ->check(CLI::Range(1, 65535));
+      ->check(CLI::Range(1, 65535))
+      ->each(note_broker);
+  app.add_option("--url", context.url, "Server's REST interface [$PARLEY_URL, var/url, the last login's]");
+  app.add_option("--cacert", context.ca_file,
+                 "Who may have signed its certificate, a PEM file [the system's]");
+  app.add_option("--as", context.as, "Which login to use [the last one]");
+  app.add_flag("--json", context.json, "JSON instead of words; of lists one object a line");
   parley::ctl::add_keys_commands(app, context);
   parley::ctl::add_token_command(app, context);
   parley::ctl::add_fact_commands(app, context);
@@ -46,6 +54,10 @@ int run(int argc, char** argv) {
   parley::ctl::add_server_commands(app, context);
   parley::ctl::add_log_commands(app, context);
   parley::ctl::add_chat_command(app, context);
+  parley::ctl::add_account_commands(app, context);
+  parley::ctl::add_room_commands(app, context);
+  parley::ctl::add_people_commands(app, context);
+  parley::ctl::add_admin_commands(app, context);
   parley::ctl::add_completion_command(app, context);
 
   try {

@@ -279,15 +279,28 @@ TEST_F(ParleyctlTest, WhoJoinedLaterSeesNothingFromBefore) {
   EXPECT_THAT(carol.output(), Not(HasSubstr("one")));
 }
 
-TEST_F(ParleyctlTest, CompletionIsValidBash) {
-  const std::string script = ctl({"completion", "bash"}).text;
-  test::write_file(var.path() / "completion.bash", script);
+// The cursor stands after a `p`: of the commands below `user`, one begins so. Flags and their values do not
+// confuse it.
+TEST_F(ParleyctlTest, CompletionKnowsTheCommandsInBash) {
+  const auto script = var.path() / "completion.bash";
+  test::write_file(script, ctl({"completion", "bash"}).text);
   const test::Output completed =
       test::run({.argv = {"bash", "-c",
-                          "source " + (var.path() / "completion.bash").string() +
-                              "; COMP_WORDS=(parleyctl --port 5 user p); COMP_CWORD=4; _parleyctl; echo "
-                              "\"${COMPREPLY[@]}\""}});
+                          "source " + script.string() +
+                              "; COMP_WORDS=(parleyctl --port 5 user --json p); COMP_CWORD=5; _parleyctl; "
+                              "echo \"${COMPREPLY[@]}\""}});
   EXPECT_EQ(completed.text, "put\n");
+}
+
+TEST_F(ParleyctlTest, CompletionKnowsTheCommandsInZsh) {
+  const auto script = var.path() / "completion.zsh";
+  test::write_file(script, ctl({"completion", "zsh"}).text);
+  const test::Output completed = test::run(
+      {.argv = {
+           "zsh", "-fc",
+           "compdef() { : }; compadd() { shift; print -r -- $@ }; source " + script.string() +
+               "; words=(parleyctl --port 5 rooms create general --with bob ''); CURRENT=9; _parleyctl"}});
+  EXPECT_THAT(completed.text, AllOf(HasSubstr("--topic"), HasSubstr("--member"), Not(HasSubstr("list"))));
 }
 
 }  // namespace

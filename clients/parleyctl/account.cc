@@ -1,0 +1,120 @@
+// register, login, logout, whoami, logins: a person's account and the tokens kept for it.
+#include <cstdio>
+#include <ctime>
+
+#include "clients/parleyctl/context.h"
+#include "clients/parleyctl/key_store.h"
+#include "clients/parleyctl/listing.h"
+#include "clients/parleyctl/password.h"
+#include "clients/parleyctl/person.h"
+
+namespace parley::ctl {
+namespace {
+
+namespace json = boost::json;
+
+struct SignInOptions {
+  std::string user;
+  std::string display_name;
+  std::string device;
+  std::string password_file;
+  std::string invite;
+};
+
+json::object shown(const Login& login) {
+  return {{"user", login.user}, {"device", login.device}, {"url", login.url}, {"session", login.session}};
+}
+
+// The device that this login was on before keeps its name: one machine is one device.
+std::string device_of(const Context& context, const SignInOptions& options, LoginStore& store) {
+  if (!options.device.empty()) return device_name(options.device).str();
+  if (const auto before = store.find(rest_url(context), options.user); before && !before->device.empty()) {
+    return before->device;
+  }
+  return "cli-" + random_hex_id().substr(0, 8);
+}
+
+void sign_in_person(const Context& context, const SignInOptions& options, bool is_new) {
+  const std::string user = user_name(options.user).str();
+  LoginStore store(LoginStore::default_file());
+  json::object body{{"user", user},
+                    {"password", read_password(options.password_file, user, is_new)},
+                    {"device", device_of(context, options, store)}};
+  if (!options.display_name.empty()) body["display_name"] = options.display_name;
+  if (!options.invite.empty()) body["invite"] = options.invite;
+  const Login login = sign_in(context, store, is_new ? "/auth/register" : "/auth/login", std::move(body));
+  tell(context,
+       login.user + (is_new ? " is registered and logged in at " : " is logged in at ") + login.url +
+           " (tokens in " + store.file().string() + ")",
+       shown(login));
+}
+
+void log_out(const Context& context, bool everywhere) {
+  const auto login = stored_login(context);
+  if (!login)
+    throw Failure((context.as.empty() ? "nobody" : context.as) + " is logged in at " + rest_url(context));
+  LoginStore store(LoginStore::default_file());
+  std::string left_over;
+  try {
+    person_client(context)->call("POST", everywhere ? "/auth/logout-all" : "/auth/logout");
+  } catch (const Failure& e) {
+    if (everywhere) throw;
+    left_over = e.what();  // the tokens go from here all the same
+  }
+  store.remove(*login);
+  if (!left_over.empty()) {
+    throw Failure("the tokens of " + login->user +
+                  " are gone from here, but the server was not told: " + left_over);
+  }
+  tell(context, login->user + " is logged out" + (everywhere ? " everywhere" : ""), shown(*login));
+}
+
+void who_am_i(const Context& context) {
+  const auto login = stored_login(context);
+  if (!login) throw Failure("nobody is logged in at " + rest_url(context) + ": use 'parleyctl login USER'");
+  json::object me = person_client(context)->call("GET", "/users/me");
+  me["url"] = login->url;
+  me["device"] = login->device;
+  print_object(context, me);
+}
+
+void list_logins(const Context& context) {
+  std::vector<json::object> rows;
+  for (const Login& login : LoginStore(LoginStore::default_file()).all()) rows.push_back(shown(login));
+  print_rows(context, {{"user", "USER"}, {"url", "SERVER"}, {"device", "DEVICE"}}, rows);
+}
+
+void add_password_option(CLI::App* command, SignInOptions& options) {
+  command->add_option("user", options.user, "Your name")->required();
+  command->add_option(
+      "--password-file", options.password_file,
+      "File with the password in its first line, - for standard input [asked at the terminal]");
+  command->add_option("--device", options.device, "What to call this device [the one before, or a new one]");
+}
+
+}  // namespace
+
+void add_account_commands(CLI::App& app, Context& context) {
+  auto options = std::make_shared<SignInOptions>();
+  CLI::App* enrol = app.add_subcommand("register", "Make an account, and log in");
+  add_password_option(enrol, *options);
+  enrol->add_option("--display-name", options->display_name, "What others see beside the name");
+  enrol->add_option("--invite", options->invite, "Code of an invite, where registering takes one");
+  enrol->callback([&context, options] { sign_in_person(context, *options, true); });
+
+  CLI::App* login = app.add_subcommand("login", "Log in; the tokens are kept, and renewed by themselves");
+  add_password_option(login, *options);
+  login->callback([&context, options] { sign_in_person(context, *options, false); });
+
+  CLI::App* logout = app.add_subcommand("logout", "End this login");
+  auto everywhere = std::make_shared<bool>(false);
+  logout->add_flag("--everywhere", *everywhere, "Also on all other devices");
+  logout->callback([&context, everywhere] { log_out(context, *everywhere); });
+
+  app.add_subcommand("whoami", "Your account")->callback([&context] { who_am_i(context); });
+  app.add_subcommand("logins", "Who is logged in from here, the one in use first")->callback([&context] {
+    list_logins(context);
+  });
+}
+
+}  // namespace parley::ctl
