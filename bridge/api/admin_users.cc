@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "bridge/api/accounts.h"
 #include "bridge/api/admin.h"
 #include "bridge/api/refusals.h"
 #include "bridge/api/room_fields.h"
@@ -73,7 +74,7 @@ std::optional<http::Response> read_filter(const http::Request& request, storage:
     filter.status = storage::AccountStatus::deleted;
     filter.with_deleted = true;
   } else {
-    return http::bad_request("must be active, blocked or deleted", "status");
+    return http::invalid("status", "must be active, blocked or deleted");
   }
   return std::nullopt;
 }
@@ -108,6 +109,7 @@ http::Response admin_change_user(const http::Request& request, Context& context)
   if (body.object().empty()) return http::bad_request("say what to change: status, limits or admin");
   const auto user =
       context.metadata.users().administer(actor(request, context), request.param("user"), patch);
+  if (user) context.accounts.gate.forget(user->name);  // here at once, elsewhere within a second
   return user ? http::json(render_user(*user)).etag(user->version) : refused(user.error());
 }
 
@@ -125,6 +127,7 @@ http::Response admin_list_sessions(const http::Request& request, Context& contex
 http::Response admin_end_sessions(const http::Request& request, Context& context) {
   if (auto refusal = missing_user(request, context)) return *std::move(refusal);
   const auto ended = context.metadata.sessions().revoke_all(actor(request, context), request.param("user"));
+  if (ended) context.accounts.gate.forget(request.param("user"));
   return ended ? http::no_content() : refused(ended.error());
 }
 
@@ -136,6 +139,7 @@ http::Response admin_end_session(const http::Request& request, Context& context)
                                                       "mnopqrstuvwxyz0123456789_-.") == sid.npos;
   if (!printable) return http::not_found("there is no such session");
   const auto ended = context.metadata.sessions().revoke(actor(request, context), request.param("user"), sid);
+  if (ended) context.accounts.gate.forget(request.param("user"));
   return ended ? http::no_content() : refused(ended.error());
 }
 

@@ -213,7 +213,7 @@ TEST(Document, ExamplesAreOfTheShapeTheyShow) {
   }
 }
 
-TEST(DocsPage, LoadsNothingFromElsewhereAndMarksUpNothing) {
+TEST(Document, LoadsNothingFromElsewhereAndMarksUpNothing) {
   for (const std::string_view page : {"docs.html", "docs.css", "docs.js"}) {
     EXPECT_THAT(std::string(api_page(page)), Not(HasSubstr("//cdn")));
     EXPECT_THAT(std::string(api_page(page)), Not(HasSubstr("https://")));

@@ -104,7 +104,7 @@ http::Response send(const json::object& payload, unsigned stored_status, const h
 http::Response operate(std::string_view kind, json::object payload, const http::Request& request,
                        Context& context) {
   const std::string& target = request.param("message");
-  if (!parse_message_id(target))
+  if (raw(parse_message_id(target).value_or(MessageId{0})) == 0)
     return http::not_found("there is no such message in this room", "target_not_found");
   payload["kind"] = kind;
   payload["target"] = target;

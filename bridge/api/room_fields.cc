@@ -49,7 +49,7 @@ std::optional<MemberRole> member_role(http::Fields& body) {
 std::optional<http::Response> read_flag(const http::Request& request, std::string_view name, bool& out) {
   const auto text = request.query(name);
   if (text && *text != "true" && *text != "false")
-    return http::bad_request("must be true or false", std::string(name));
+    return http::invalid(std::string(name), "must be true or false");
   out = text == "true";
   return std::nullopt;
 }
@@ -60,8 +60,8 @@ std::optional<http::Response> read_query(const http::Request& request, std::stri
   const bool control = std::any_of(text.begin(), text.end(),
                                    [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (control || text.size() > max)
-    return http::bad_request("must have at most " + std::to_string(max) + " bytes, and no control characters",
-                             std::string(name));
+    return http::invalid(std::string(name),
+                         "must have at most " + std::to_string(max) + " bytes, and no control characters");
   out = text;
   return std::nullopt;
 }

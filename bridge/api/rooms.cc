@@ -61,7 +61,7 @@ http::Response list_rooms(const http::Request& request, Context& context) {
   if (auto refusal = read_flag(request, "public", filter.public_only)) return *std::move(refusal);
   if (auto refusal = read_query(request, "prefix", kMaxRoomTitle, filter.prefix)) return *std::move(refusal);
   if (!filter.prefix.empty() && !filter.public_only)
-    return http::bad_request("goes with public=true only", "prefix");
+    return http::invalid("prefix", "goes with public=true only");
   storage::Rooms& rooms = context.metadata.rooms();
   const auto found = filter.public_only ? rooms.list(filter, context.caller.user, page)
                                         : rooms.list_mine(context.caller.user, page);

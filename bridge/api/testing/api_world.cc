@@ -105,7 +105,9 @@ TokenClaims ApiWorld::claims(const std::string& user) {
     storage::NewUser account;
     account.name = user;
     account.admin = user == "admin";
-    must(impl_->metadata->users().create({}, account), "user " + user);
+    storage::Actor registrar;
+    registrar.admin = true;
+    must(impl_->metadata->users().create(registrar, account), "user " + user);
     storage::NewSession session;
     session.sid = claims.sid;
     session.user = user;
