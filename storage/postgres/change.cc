@@ -1,5 +1,6 @@
 #include "storage/postgres/change.h"
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 #include "storage/postgres/store.h"
@@ -28,6 +29,11 @@ const Statement kNextVersion{"change.version",
 const Statement kChange{"change.add",
                         "WITH added AS (INSERT INTO changes (version, at_ms, ops) VALUES ($1, $2, $3)) "
                         "SELECT pg_notify('parley_changes', '')"};
+
+int turn_of(const ControlOp& op) {
+  if (std::holds_alternative<EventPost>(op)) return 1;
+  return std::holds_alternative<UserEvent>(op) ? 2 : 0;
+}
 
 }  // namespace
 
@@ -105,6 +111,10 @@ MetadataResult<std::string> Change::number_ops() {
   ASSIGN_OR_RETURN(const Rows next, run(kNextVersion, Params{}));
   if (next.empty()) return MetadataFault{MetadataError::internal, "the database is not set up", ""};
   const std::string version = next.string(0, 0);
+  // Facts first, then what is posted in rooms, then what is told to users: who reads one knows what came
+  // before.
+  std::stable_sort(ops_.begin(), ops_.end(),
+                   [](const ControlOp& a, const ControlOp& b) { return turn_of(a) < turn_of(b); });
   std::string json = "[";
   int posts = 0;
   for (ControlOp& op : ops_) {

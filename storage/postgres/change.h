@@ -23,7 +23,7 @@ class Change {
 
   MetadataResult<Rows> run(const Statement& statement, const Params& params);
 
-  // For the brokers, in this order. Facts and events get the change's version at commit.
+  // For the brokers: each sort in the order given. Facts and events get the change's version at commit.
   void fact(ControlOp op) { ops_.push_back(std::move(op)); }
   void post(std::string_view room, Kind kind, std::string_view from, boost::json::object meta);
   void tell(std::string_view user, std::string_view type, boost::json::object event);

@@ -31,24 +31,24 @@ const Statement kTrim{
 
 const Statement kSweepSessions{
     "sweep.sessions",
-    "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE expires_ms < $1 "
-    "AND revoke_until_s < $1 / 1000 ORDER BY expires_ms LIMIT 1000)"};
+    "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE expires_ms < $1::bigint "
+    "AND revoke_until_s < $1::bigint / 1000 ORDER BY expires_ms LIMIT 1000)"};
 // One that was revoked long ago; that it was used twice shows as "unauthorized" from then on.
 const Statement kSweepRevoked{
     "sweep.revoked",
     "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE revoked_ms <> 0 "
-    "AND revoke_until_s < ($1 - 86400000) / 1000 ORDER BY revoke_until_s LIMIT 1000)"};
+    "AND revoke_until_s < ($1::bigint - 86400000) / 1000 ORDER BY revoke_until_s LIMIT 1000)"};
 const Statement kSweepApiTokens{
     "sweep.api_tokens",
     "DELETE FROM api_tokens WHERE sha256 IN (SELECT sha256 FROM api_tokens "
-    "WHERE until_s <> 0 AND until_s < $1 / 1000 - 86400 ORDER BY until_s LIMIT 1000)"};
+    "WHERE until_s <> 0 AND until_s < $1::bigint / 1000 - 86400 ORDER BY until_s LIMIT 1000)"};
 const Statement kSweepInvites{
     "sweep.invites",
     "DELETE FROM invites WHERE code IN (SELECT code FROM invites WHERE expires_ms <> 0 "
-    "AND expires_ms < $1 - 86400000 ORDER BY expires_ms LIMIT 1000)"};
+    "AND expires_ms < $1::bigint - 86400000 ORDER BY expires_ms LIMIT 1000)"};
 const Statement kSweepKeys{"sweep.idempotency",
                            "DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency "
-                           "WHERE created_ms < $1 - 86400000 ORDER BY created_ms LIMIT 1000)"};
+                           "WHERE created_ms < $1::bigint - 86400000 ORDER BY created_ms LIMIT 1000)"};
 // Members of deleted rooms, a room at a time and in portions.
 const Statement kSweepMembers{
     "sweep.members",

@@ -29,8 +29,8 @@ const Statement kByName{
     select_view(
         "FROM rooms r LEFT JOIN members o ON o.room = r.room AND o.user_name = $1 "
         "WHERE r.deleted_ms = 0 AND r.search_name <> '' AND (r.search_name, r.room) > ($2, $3) "
-        "AND r.search_name >= lower($4 COLLATE \"und-x-icu\") "
-        "AND r.search_name < lower($4 COLLATE \"und-x-icu\") || U&'\\+10FFFF' "
+        "AND r.search_name >= lower($4 COLLATE \"und-x-icu\") COLLATE \"C\" "
+        "AND r.search_name < (lower($4 COLLATE \"und-x-icu\") || U&'\\+10FFFF') COLLATE \"C\" "
         "AND NOT (r.room >= $4 AND r.room < $5) AND ($6 < 0 OR r.kind = $6) AND (NOT $7 OR r.access = 0) "
         "ORDER BY r.search_name, r.room LIMIT $8")};
 const Statement kSearchName{"rooms.search_name", "SELECT search_name FROM rooms WHERE room = $1"};

@@ -1,0 +1,458 @@
+// Users, sessions, tokens and what belongs to people.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "storage/metadata_test_support.h"
+
+namespace parley::storage {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+class AccountsTest : public MetadataTest {
+ protected:
+  NewUser named(const std::string& name) {
+    NewUser user;
+    user.name = name;
+    return user;
+  }
+  NewApiToken token_for(const std::string& user, std::uint32_t hash) {
+    NewApiToken token;
+    token.sha256 = hash_of(hash);
+    token.user = user;
+    token.device = "roof";
+    return token;
+  }
+  std::vector<std::string> found(std::string_view prefix, std::uint32_t limit) {
+    std::vector<std::string> names;
+    PageRequest request{"", limit};
+    do {
+      const auto page = users().search(prefix, request);
+      EXPECT_OK(page);
+      if (!page) break;
+      for (const User& user : page->items) names.push_back(user.name);
+      request.after = page->next;
+    } while (!request.after.empty());
+    return names;
+  }
+};
+
+TEST_F(AccountsTest, AUserRegisters) {
+  NewUser user = named("alice");
+  user.display_name = "Alice";
+  user.password_hash = "$argon2id$...";
+  const auto made = users().create(as(""), user);
+  ASSERT_OK(made);
+  EXPECT_EQ(made->value.version, 1u);
+  EXPECT_EQ(made->value.created_ms, now_ms_);
+  const auto credential = users().credential("alice");
+  ASSERT_OK(credential);
+  EXPECT_EQ(credential->password_hash, "$argon2id$...");
+  EXPECT_EQ(credential->user.display_name, "Alice");
+  EXPECT_THAT(ops_after(0)[0],
+              HasSubstr(R"({"op":"user.put","user":"alice","role":"user","limits":"default")"));
+  EXPECT_EQ(outcome(users().credential("nobody")), "not_found");
+}
+
+TEST_F(AccountsTest, NamesHaveAFormAndAreTakenForGood) {
+  for (const char* name : {"a", "Alice", "a b", "-a", "", "x'; DROP TABLE users; --"})
+    EXPECT_EQ(outcome(users().create(as(""), named(name))), "invalid") << name;
+  ASSERT_OK(users().create(as(""), named("alice")));
+  EXPECT_EQ(outcome(users().create(as(""), named("alice"))), "conflict");
+  ASSERT_OK(users().remove(as("alice"), "alice"));
+  EXPECT_EQ(outcome(users().create(as(""), named("alice"))), "conflict");
+}
+
+TEST_F(AccountsTest, OnlyAdminsMakeAdmins) {
+  NewUser user = named("eve");
+  user.admin = true;
+  EXPECT_EQ(outcome(users().create(as(""), user)), "forbidden");
+  EXPECT_OK(users().create(admin(), user));
+  user = named("mallory");
+  user.limits = "unlimited";
+  EXPECT_EQ(outcome(users().create(as(""), user)), "forbidden");
+  user = named("bot");
+  user.owner = "eve";
+  EXPECT_EQ(outcome(users().create(as("mallory"), user)), "forbidden");
+  user.role = TokenRole::bot;
+  EXPECT_OK(users().create(as("eve"), user));
+  EXPECT_THAT(users().bots_of("eve").value(), SizeIs(1));
+}
+
+TEST_F(AccountsTest, ProfilesChangeWithTheirVersion) {
+  make_users({"alice", "bob"});
+  UserPatch patch;
+  patch.about = "likes cats";
+  patch.if_version = 1;
+  const auto updated = users().update(as("alice"), "alice", patch);
+  ASSERT_OK(updated);
+  EXPECT_EQ(updated->version, 2u);
+  EXPECT_EQ(updated->display_name, "The alice");
+  EXPECT_EQ(outcome(users().update(as("alice"), "alice", patch)), "version_mismatch");
+  EXPECT_EQ(outcome(users().update(as("bob"), "alice", {})), "forbidden");
+  UserPatch long_one;
+  long_one.about = std::string(3000, 'x');
+  EXPECT_EQ(outcome(users().update(as("alice"), "alice", long_one)), "invalid");
+}
+
+TEST_F(AccountsTest, SearchFindsNamesThenDisplayNames) {
+  make_users({"anna", "annika", "zoe"});
+  NewUser other = named("bernd");
+  other.display_name = "Annabelle";
+  ASSERT_OK(users().create(as(""), other));
+  other = named("carl");
+  other.display_name = "ÄNN";
+  ASSERT_OK(users().create(as(""), other));
+  for (const std::uint32_t limit : {1u, 2u, 3u, 10u})
+    EXPECT_THAT(found("ann", limit), ElementsAre("anna", "annika", "bernd")) << limit;
+  EXPECT_THAT(found("än", 10), ElementsAre("carl"));
+  EXPECT_THAT(found("the z", 10), ElementsAre("zoe"));
+  EXPECT_THAT(found("%", 10), IsEmpty());
+  AdminUserPatch block;
+  block.status = AccountStatus::blocked;
+  ASSERT_OK(users().administer(admin(), "annika", block));
+  EXPECT_THAT(found("ann", 10), ElementsAre("anna", "bernd"));
+  EXPECT_THAT(users().list({"ann", std::nullopt, false}, {})->items, SizeIs(2));
+  EXPECT_THAT(users().list({"", AccountStatus::blocked, false}, {})->items, SizeIs(1));
+}
+
+TEST_F(AccountsTest, BlockingAUserEndsItsSessions) {
+  make_users({"alice"});
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  const std::uint64_t before = head();
+  AdminUserPatch block;
+  block.status = AccountStatus::blocked;
+  EXPECT_EQ(outcome(users().administer(as("alice"), "alice", block)), "forbidden");
+  ASSERT_OK(users().administer(admin(), "alice", block));
+  EXPECT_THAT(ops_after(before)[0],
+              AllOf(HasSubstr(R"("status":"blocked")"), HasSubstr(R"("op":"session.revoke","sid":"s1")"),
+                    HasSubstr(R"("tokens_after":)" + std::to_string(now_ms_ / 1000))));
+  EXPECT_EQ(outcome(refresh(1, 2)), "unauthorized");
+  EXPECT_EQ(outcome(log_in("alice", "phone", "s2", 3)), "forbidden");
+  EXPECT_EQ(users().credential("alice")->user.status, AccountStatus::blocked);
+  block.status = AccountStatus::active;
+  ASSERT_OK(users().administer(admin(), "alice", block));
+  EXPECT_OK(log_in("alice", "phone", "s2", 3));
+}
+
+TEST_F(AccountsTest, TheLastAdminStays) {
+  NewUser chief = named("chief");
+  chief.admin = true;
+  ASSERT_OK(users().create(admin(), chief));
+  AdminUserPatch patch;
+  patch.admin = false;
+  EXPECT_EQ(outcome(users().administer(admin("chief"), "chief", patch)), "conflict");
+  EXPECT_EQ(outcome(users().remove(as("chief"), "chief")), "conflict");
+  chief.name = "second";
+  ASSERT_OK(users().create(admin(), chief));
+  EXPECT_OK(users().administer(admin("chief"), "chief", patch));
+}
+
+TEST_F(AccountsTest, ARemovedUserIsGoneFromEverywhere) {
+  make_users({"alice", "bob", "carol"});
+  make_channel("shared", "alice", {"bob", "carol"});
+  make_channel("alone", "alice");
+  make_channel("guesthouse", "bob", {"alice"});
+  ASSERT_OK(members().set_role(as("alice"), "shared", "carol", MemberRole::admin));
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  ASSERT_OK(people().put_contact(as("bob"), "alice", "ally"));
+  ASSERT_OK(people().block(as("carol"), "alice"));
+  ASSERT_OK(api_tokens().create(as("alice"), token_for("alice", 9)));
+  NewUser bot = named("alices-bot");
+  bot.owner = "alice";
+  bot.role = TokenRole::bot;
+  ASSERT_OK(users().create(as("alice"), bot));
+  EXPECT_EQ(outcome(users().remove(as("bob"), "alice")), "forbidden");
+  const std::uint64_t before = head();
+  ASSERT_OK(users().remove(as("alice"), "alice", 1));
+  EXPECT_EQ(users().get("alice")->status, AccountStatus::deleted);
+  EXPECT_EQ(users().get("alices-bot")->status, AccountStatus::deleted);
+  EXPECT_EQ(users().get("alice")->display_name, "");
+  EXPECT_EQ(outcome(users().credential("alice")), "not_found");
+  EXPECT_EQ(members().role_of("shared", "alice").value(), MemberRole::none);
+  EXPECT_EQ(members().role_of("shared", "carol").value(), MemberRole::owner) << "the admin inherits";
+  EXPECT_EQ(outcome(rooms().get("alone", "bob")), "not_found") << "nobody is left";
+  EXPECT_EQ(rooms().get("guesthouse", "bob")->room.members, 1u);
+  EXPECT_EQ(outcome(refresh(1, 2)), "unauthorized");
+  EXPECT_EQ(outcome(api_tokens().by_hash(hash_of(9))), "unauthorized");
+  EXPECT_THAT(people().contacts("bob", {})->items, IsEmpty());
+  EXPECT_THAT(people().blocks("carol", {})->items, IsEmpty());
+  EXPECT_EQ(outcome(users().remove(as("alice"), "alice")), "not_found");
+  const auto ops = ops_after(before);
+  ASSERT_FALSE(ops.empty());
+  EXPECT_THAT(ops[0],
+              AllOf(HasSubstr(R"({"op":"user.remove","user":"alice"})"), HasSubstr("session.revoke")));
+  EXPECT_EQ(sql("SELECT count(*) FROM users WHERE leaving"), "0\n");
+}
+
+TEST_F(AccountsTest, ARemovalThatWasCutShortIsFinishedBySweep) {
+  make_users({"alice", "bob"});
+  make_channel("shared", "bob", {"alice"});
+  sql("UPDATE users SET status = 2, leaving = true WHERE name = 'alice'");
+  EXPECT_OK(feed().sweep());
+  EXPECT_EQ(members().role_of("shared", "alice").value(), MemberRole::none);
+  EXPECT_EQ(rooms().get("shared", "bob")->room.members, 1u);
+  EXPECT_EQ(feed().sweep().value(), 0u);
+}
+
+TEST_F(AccountsTest, IdentitiesLeadToUsers) {
+  NewUser user = named("alice");
+  user.issuer = "https://id.example";
+  user.subject = "4711";
+  ASSERT_OK(users().create(as(""), user));
+  EXPECT_EQ(users().by_identity("https://id.example", "4711")->name, "alice");
+  EXPECT_EQ(outcome(users().by_identity("https://id.example", "4712")), "not_found");
+  user.name = "bob";
+  const auto refused = users().create(as(""), user);
+  EXPECT_EQ(outcome(refused), "conflict");
+  EXPECT_EQ(refused.error().field, "identity");
+  EXPECT_EQ(outcome(users().get("bob")), "not_found") << "nothing of it was kept";
+  make_users({"carol"});
+  EXPECT_OK(users().link_identity(as("carol"), "carol", "https://id.example", "99"));
+  EXPECT_EQ(outcome(users().link_identity(as("carol"), "carol", "https://id.example", "4711")), "conflict");
+  EXPECT_EQ(outcome(users().link_identity(as("alice"), "carol", "https://id.example", "5")), "forbidden");
+}
+
+TEST_F(AccountsTest, ANewPasswordEndsOtherSessions) {
+  make_users({"alice"});
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  ASSERT_OK(log_in("alice", "desk", "s2", 2));
+  ASSERT_OK(users().set_password(as("alice"), "alice", "new hash", "s2"));
+  EXPECT_EQ(users().credential("alice")->password_hash, "new hash");
+  EXPECT_EQ(outcome(sessions().get("s1")), "not_found");
+  EXPECT_OK(sessions().get("s2"));
+  ASSERT_OK(users().rehash_password("alice", "stale", "wrong"));
+  EXPECT_EQ(users().credential("alice")->password_hash, "new hash");
+  ASSERT_OK(users().rehash_password("alice", "new hash", "stronger"));
+  EXPECT_EQ(users().credential("alice")->password_hash, "stronger");
+}
+
+TEST_F(AccountsTest, ARefreshTokenIsUsedOnce) {
+  make_users({"alice"});
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  const auto second = refresh(1, 2);
+  ASSERT_OK(second);
+  EXPECT_EQ(second->session.sid, "s1");
+  EXPECT_EQ(second->user.name, "alice");
+  ASSERT_OK(refresh(2, 3));
+  EXPECT_EQ(outcome(refresh(77, 78)), "unauthorized");
+  const std::uint64_t before = head();
+  EXPECT_EQ(outcome(refresh(1, 4)), "reused");
+  EXPECT_EQ(outcome(refresh(3, 5)), "unauthorized") << "the whole family is gone";
+  EXPECT_EQ(outcome(refresh(1, 6)), "unauthorized");
+  EXPECT_THAT(ops_after(before), ElementsAre(AllOf(HasSubstr(R"({"op":"session.revoke","sid":"s1","until":)"),
+                                                   HasSubstr(R"("type":"session.revoked")"))));
+  EXPECT_THAT(administration().audit_log({"", "session.reuse", "", ""}, {})->items, SizeIs(1));
+}
+
+TEST_F(AccountsTest, TwoTabsAtOnceAreForgivenWithinTheGrace) {
+  make_users({"alice"});
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  ASSERT_OK(refresh(1, 2, 5000));
+  pass_ms(4999);
+  EXPECT_EQ(outcome(refresh(1, 3, 5000)), "conflict");
+  EXPECT_OK(sessions().get("s1"));
+  pass_ms(1);
+  EXPECT_EQ(outcome(refresh(1, 4, 5000)), "reused");
+}
+
+TEST_F(AccountsTest, OneTokenRefreshedByManyAtOnceWorksOnce) {
+  make_users({"alice"});
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  std::atomic<int> refreshed = 0, conflicts = 0;
+  std::vector<std::thread> threads;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      const auto result = refresh(1, 100 + i, 5000);
+      if (result) ++refreshed;
+      if (outcome(result) == "conflict") ++conflicts;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(refreshed, 1);
+  EXPECT_EQ(conflicts, 7);
+}
+
+TEST_F(AccountsTest, WithoutGraceTheSecondOfTwoAtOnceEndsTheSession) {
+  make_users({"alice"});
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  std::atomic<int> refreshed = 0, reused = 0, unauthorized = 0;
+  std::vector<std::thread> threads;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      const std::string result = outcome(refresh(1, 100 + i));
+      refreshed += result == "ok";
+      reused += result == "reused";
+      unauthorized += result == "unauthorized";
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(refreshed, 1);
+  EXPECT_EQ(reused, 1);
+  EXPECT_EQ(unauthorized, 2);
+  EXPECT_EQ(outcome(sessions().get("s1")), "not_found");
+}
+
+TEST_F(AccountsTest, SessionsEndAndAreForgotten) {
+  make_users({"alice", "bob"});
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  ASSERT_OK(log_in("alice", "desk", "s2", 2));
+  ASSERT_OK(log_in("alice", "phone", "s3", 3));
+  EXPECT_THAT(sessions().list("alice").value(), SizeIs(2))
+      << "the phone's first session went with its second";
+  EXPECT_EQ(outcome(sessions().revoke(as("bob"), "alice", "s2")), "forbidden");
+  EXPECT_EQ(outcome(sessions().revoke(as("bob"), "bob", "s2")), "not_found");
+  EXPECT_OK(sessions().revoke(as("alice"), "alice", "s2"));
+  EXPECT_EQ(outcome(sessions().revoke(as("alice"), "alice", "s2")), "not_found");
+  ASSERT_OK(log_in("alice", "desk", "s4", 4));
+  const std::uint64_t before = head();
+  EXPECT_EQ(sessions().revoke_all(as("alice"), "alice").value(), 2u);
+  EXPECT_THAT(ops_after(before)[0],
+              AllOf(HasSubstr("tokens_after"), HasSubstr(R"("sid":"s3")"), HasSubstr(R"("sid":"s4")")));
+  EXPECT_EQ(outcome(refresh(4, 5)), "unauthorized");
+  ASSERT_OK(log_in("alice", "desk", "s5", 6));
+  pass_ms(1'000'000);
+  EXPECT_EQ(outcome(refresh(6, 7)), "unauthorized");
+  pass_ms(10'000'000);
+  EXPECT_OK(feed().sweep());
+  EXPECT_EQ(sql("SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM refresh_tokens)"), "0|0\n");
+}
+
+TEST_F(AccountsTest, ApiTokensBelongToTheUserOrItsBots) {
+  make_users({"alice", "bob"});
+  NewUser bot = named("meteo");
+  bot.role = TokenRole::bot;
+  bot.owner = "alice";
+  ASSERT_OK(users().create(as("alice"), bot));
+  const std::uint64_t before = head();
+  const auto made = api_tokens().create(as("alice"), token_for("meteo", 5));
+  ASSERT_OK(made);
+  EXPECT_THAT(ops_after(before)[0], HasSubstr(R"({"op":"token.put","sha256":"05000000)"));
+  EXPECT_EQ(outcome(api_tokens().create(as("bob"), token_for("meteo", 6))), "forbidden");
+  EXPECT_EQ(api_tokens().by_hash(hash_of(5))->user.name, "meteo");
+  EXPECT_EQ(outcome(api_tokens().by_hash(hash_of(6))), "unauthorized");
+  EXPECT_THAT(api_tokens().list(as("alice"), "meteo").value(), SizeIs(1));
+  EXPECT_THAT(api_tokens().list(as("alice"), "alice").value(), IsEmpty());
+  EXPECT_EQ(outcome(api_tokens().list(as("bob"), "meteo")), "forbidden");
+  EXPECT_EQ(outcome(api_tokens().remove(as("bob"), "meteo", made->value.id)), "forbidden");
+  ASSERT_OK(api_tokens().remove(as("alice"), "meteo", made->value.id));
+  EXPECT_EQ(outcome(api_tokens().by_hash(hash_of(5))), "unauthorized");
+  EXPECT_THAT(ops_after(before)[1], HasSubstr(R"({"op":"token.remove","sha256":"05000000)"));
+  NewApiToken timed = token_for("meteo", 7);
+  timed.until_s = now_ms_ / 1000 + 10;
+  ASSERT_OK(api_tokens().create(as("alice"), timed));
+  EXPECT_OK(api_tokens().by_hash(hash_of(7)));
+  pass_ms(10'000);
+  EXPECT_EQ(outcome(api_tokens().by_hash(hash_of(7))), "unauthorized");
+}
+
+TEST_F(AccountsTest, ContactsAndBlocks) {
+  make_users({"alice", "bob", "carol"});
+  EXPECT_FALSE(people().put_contact(as("alice"), "bob", "")->existed);
+  const auto renamed = people().put_contact(as("alice"), "bob", "Bobby");
+  ASSERT_OK(renamed);
+  EXPECT_TRUE(renamed->existed);
+  EXPECT_EQ(renamed->value.nick, "Bobby");
+  ASSERT_OK(people().put_contact(as("alice"), "carol", ""));
+  EXPECT_EQ(outcome(people().put_contact(as("alice"), "alice", "")), "invalid");
+  EXPECT_EQ(outcome(people().put_contact(as("alice"), "nobody", "")), "not_found");
+  const auto page = people().contacts("alice", {"", 1});
+  ASSERT_THAT(page->items, SizeIs(1));
+  EXPECT_EQ(page->items[0].display_name, "The bob");
+  EXPECT_EQ(people().contacts("alice", {page->next, 1})->items[0].user, "carol");
+  EXPECT_OK(people().remove_contact(as("alice"), "bob"));
+  EXPECT_EQ(outcome(people().remove_contact(as("alice"), "bob")), "not_found");
+
+  const std::uint64_t before = head();
+  ASSERT_OK(people().block(as("alice"), "bob"));
+  ASSERT_OK(people().block(as("alice"), "bob"));
+  EXPECT_EQ(head(), before + 1);
+  EXPECT_TRUE(people().blocked_between("bob", "alice").value());
+  EXPECT_FALSE(people().blocked_between("bob", "carol").value());
+  EXPECT_THAT(people().blocks("alice", {})->items, SizeIs(1));
+  ASSERT_OK(people().unblock(as("alice"), "bob"));
+  EXPECT_EQ(outcome(people().unblock(as("alice"), "bob")), "not_found");
+  EXPECT_THAT(ops_after(before), ElementsAre(R"([{"op":"block.put","user":"alice","blocked":"bob"}])",
+                                             R"([{"op":"block.remove","user":"alice","blocked":"bob"}])"));
+}
+
+TEST_F(AccountsTest, APhoneThatChangedHandsPushesToItsNewOwner) {
+  make_users({"alice", "bob"});
+  PushDevice device;
+  device.user = "alice";
+  device.device = "phone";
+  device.platform = "fcm";
+  device.token = "t1";
+  ASSERT_OK(people().put_device(as("alice"), device));
+  EXPECT_EQ(outcome(people().put_device(as("bob"), device)), "forbidden");
+  device.user = "bob";
+  ASSERT_OK(people().put_device(as("bob"), device));
+  EXPECT_THAT(people().devices("alice").value(), IsEmpty());
+  device.token = "t2";
+  ASSERT_OK(people().put_device(as("bob"), device));
+  ASSERT_THAT(people().devices("bob").value(), SizeIs(1));
+  EXPECT_EQ(people().devices("bob").value()[0].token, "t2");
+  EXPECT_EQ(outcome(people().remove_device(as("alice"), "bob", "phone")), "forbidden");
+  EXPECT_OK(people().remove_device(as("bob"), "bob", "phone"));
+  EXPECT_EQ(outcome(people().remove_device(as("bob"), "bob", "phone")), "not_found");
+  device.platform = "pigeon";
+  EXPECT_EQ(outcome(people().put_device(as("bob"), device)), "invalid");
+}
+
+TEST_F(AccountsTest, LimitsHaveClasses) {
+  make_users({"alice"});
+  LimitsPut fast;
+  fast.name = "fast";
+  fast.messages_per_s = 50;
+  EXPECT_EQ(outcome(administration().put_limits(as("alice"), fast)), "forbidden");
+  ASSERT_OK(administration().put_limits(admin(), fast));
+  EXPECT_EQ(administration().limits().value()[0].messages_per_s, 50);
+  LimitsPut builtin;
+  builtin.name = "unlimited";
+  EXPECT_EQ(outcome(administration().put_limits(admin(), builtin)), "invalid");
+  AdminUserPatch patch;
+  patch.limits = "slow";
+  EXPECT_EQ(outcome(users().administer(admin(), "alice", patch)), "invalid");
+  patch.limits = "fast";
+  ASSERT_OK(users().administer(admin(), "alice", patch));
+  EXPECT_EQ(outcome(administration().remove_limits(admin(), "fast")), "conflict");
+  patch.limits = "default";
+  ASSERT_OK(users().administer(admin(), "alice", patch));
+  EXPECT_OK(administration().remove_limits(admin(), "fast"));
+  EXPECT_EQ(outcome(administration().remove_limits(admin(), "fast")), "not_found");
+}
+
+TEST_F(AccountsTest, TheAuditLogIsOnlyAddedTo) {
+  make_users({"alice", "bob"});
+  Actor actor = as("alice");
+  actor.request_id = "r-1";
+  actor.address = "203.0.113.9";
+  NewRoom room;
+  room.room = "general";
+  ASSERT_OK(rooms().create(actor, room));
+  ASSERT_OK(administration().audit(as("bob"), "login.failed", "user:alice", R"({"why":"password"})"));
+  EXPECT_EQ(outcome(administration().audit(as("bob"), "x", "", "not json")), "invalid");
+  const auto of_room = administration().audit_log({"", "", "", "general"}, {});
+  ASSERT_OK(of_room);
+  ASSERT_THAT(of_room->items, SizeIs(1));
+  EXPECT_EQ(of_room->items[0].action, "room.create");
+  EXPECT_EQ(of_room->items[0].request_id, "r-1");
+  EXPECT_EQ(of_room->items[0].address, "203.0.113.9");
+  EXPECT_THAT(administration().audit_log({"bob", "login.failed", "user:alice", ""}, {})->items, SizeIs(1));
+  const auto newest = administration().audit_log({}, {"", 1});
+  EXPECT_EQ(newest->items[0].action, "login.failed");
+  EXPECT_EQ(administration().audit_log({}, {newest->next, 1})->items[0].action, "room.create");
+  EXPECT_EQ(outcome(administration().audit_log({}, {"x1", 1})), "invalid");
+  for (const char* statement : {"DELETE FROM audit", "UPDATE audit SET actor = 'x'", "TRUNCATE audit"})
+    EXPECT_THROW(sql(statement), std::runtime_error) << statement;
+}
+
+}  // namespace
+}  // namespace parley::storage
