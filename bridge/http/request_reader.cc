@@ -96,9 +96,14 @@ void RequestReader::take_head() {
   keep_alive_ = message.keep_alive();
   request_.target = view(message.target());
   std::size_t hosts = 0;
+  bool odd_length = false;
   for (const auto& field : message) {
     request_.headers.push_back({std::string(view(field.name_string())), std::string(view(field.value()))});
     if (field.name() == beast::http::field::host) ++hosts;
+    if (field.name() == beast::http::field::content_length &&
+        view(field.value()).find_first_not_of("0123456789") != std::string_view::npos) {
+      odd_length = true;
+    }
   }
   if (message.version() != kHttp11 && message.version() != 10) {
     return fail(505, "bad_request", "speak HTTP/1.1");
@@ -107,6 +112,8 @@ void RequestReader::take_head() {
   if (hosts > 1 || (hosts == 0 && message.version() == kHttp11)) {
     return fail(400, "bad_request", "a request has exactly one Host header");
   }
+  // RFC 9112, section 6.3: a list of equal lengths may be taken for one, but need not.
+  if (odd_length) return fail(400, "bad_request", "Content-Length is one number");
   const auto method = parse_method(view(message.method_string()));
   if (!method) return fail(501, "not_implemented", "this method is not known here");
   request_.method = *method;
