@@ -9,11 +9,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <functional>
 #include <memory>
 #include <set>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -25,38 +22,15 @@
 #include "bridge/roles.h"
 #include "bridge/schema_role.h"
 #include "config/bridge_config.h"
-#include "schemas/token.h"
 #include "storage/metadata.h"
 
 namespace parley::bridge {
 namespace {
 
-constexpr std::chrono::seconds kServiceTokenTtl{3600};
-
 struct Options {
   std::filesystem::path config;
   std::set<std::string> roles;
 };
-
-// Reads the key each time: that is once in forty minutes, and a rotated key is simply the next one's.
-std::string service_token(const BridgeConfig& config, std::string_view device) {
-  const std::filesystem::path file = config.auth.keys_dir / "signing.pem";
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream pem;
-  pem << in.rdbuf();
-  if (!in)
-    throw std::runtime_error("cannot read the signing key " + file.string() + "; ./parley up makes it");
-  const auto key = SigningKey::from_pem(pem.str());
-  if (!key) throw std::runtime_error(file.string() + ": " + key.error());
-  const auto now =
-      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
-  return key->sign({.sub = config.broker.user,
-                    .dev = std::string(device),
-                    .sid = "bridge-" + std::string(device),
-                    .exp = (now + kServiceTokenTtl).count(),
-                    .iat = now.count(),
-                    .role = TokenRole::service});
-}
 
 storage::PostgresOptions postgres_options(const BridgeConfig& config) {
   storage::PostgresOptions options;
@@ -73,7 +47,7 @@ BrokerLinkOptions link_options(const BridgeConfig& config) {
   BrokerLinkOptions options;
   for (const BrokerNodeConfig& node : config.broker.nodes) options.nodes.push_back({node.host, node.port});
   options.user = config.broker.user;
-  options.token = [&config](std::string_view device) { return service_token(config, device); };
+  options.token = make_service_tokens(config);
   options.token_ttl = kServiceTokenTtl;
   return options;
 }
