@@ -77,6 +77,45 @@ TEST_F(Races, TwoLastOwnersWhoLeaveAtOnceLeaveOne) {
   }
 }
 
+TEST_F(Races, TwoOwnersWhoRemoveEachOtherLeaveOne) {
+  for (int round = 0; round < kRounds; ++round) {
+    world_.add_room(room(round), "alice");
+    world_.add_member(room(round), "bob", MemberRole::owner);
+    const std::string members = "/api/v1/rooms/" + room(round) + "/members/";
+    at_once({[&] { return world_.del(members + "bob?ban=true", "alice"); },
+             [&] { return world_.del(members + "alice", "bob"); }});
+    EXPECT_EQ(owners(room(round)), 1u);
+    EXPECT_EQ(world_.get("/api/v1/rooms/" + room(round), "admin").at("members"), "1");
+  }
+}
+
+TEST_F(Races, AnOwnerWhoHandsOverAndLeavesLeavesAnOwner) {
+  for (int round = 0; round < kRounds; ++round) {
+    world_.add_room(room(round), "alice");
+    world_.add_member(room(round), "bob");
+    const std::string path = "/api/v1/rooms/" + room(round);
+    at_once({[&] { return world_.patch(path + "/members/bob", "alice", R"({"role":"owner"})"); },
+             [&] { return world_.post(path + "/leave", "alice"); },
+             [&] { return world_.post(path + "/leave", "bob"); }});
+    EXPECT_GE(owners(room(round)), 1u) << "round " << round;
+  }
+}
+
+TEST_F(Races, NobodyIsLeftInARoomDeletedUnderThem) {
+  for (int round = 0; round < kRounds; ++round) {
+    world_.add_room(room(round), "alice");
+    world_.token("bob");
+    world_.token("carol");
+    const std::string path = "/api/v1/rooms/" + room(round);
+    at_once({[&] { return world_.del(path, "alice"); }, [&] { return world_.post(path + "/join", "bob"); },
+             [&] { return world_.post(path + "/members", "alice", R"({"user":"carol"})"); }});
+    for (const char* user : {"alice", "bob", "carol"}) {
+      EXPECT_EQ(world_.get(path, user).status, 404u);
+      EXPECT_TRUE(world_.get("/api/v1/rooms", user).json.at("items").as_array().empty()) << user;
+    }
+  }
+}
+
 TEST_F(Races, AnInviteForOneLetsOneOfTwentyIn) {
   constexpr int kClients = 20;
   for (int i = 0; i < kClients; ++i) world_.token("user-" + std::to_string(i));

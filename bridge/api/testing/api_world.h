@@ -43,6 +43,8 @@ class ApiWorld {
   // An account with a session, made at first mention by token() too; "admin" is an admin of the server.
   void add_user(const std::string& user);
   std::string token(const std::string& user);
+  // The user signs in anew: token() is another session's from now on.
+  void sign_in_again(const std::string& user);
   // Signed by the server's key as they stand.
   std::string sign(const TokenClaims& claims) const;
   TokenClaims claims(const std::string& user);
