@@ -6,12 +6,12 @@
 #define PARLEY_TRY_NAME(line) PARLEY_TRY_NAME2(line)
 #define PARLEY_TRY_AS(name, target, expression) \
   auto name = (expression);                     \
-  if (!name) return std::move(name.error());    \
+  if (!name) return name.error();               \
   target = std::move(*name)
 
 // ASSIGN_OR_RETURN(const Rows rows, change.run(...));
 #define ASSIGN_OR_RETURN(target, expression) PARLEY_TRY_AS(PARLEY_TRY_NAME(__LINE__), target, expression)
 #define RETURN_IF_FAULT(expression) \
-  if (auto parley_try_result = (expression); !parley_try_result) return std::move(parley_try_result.error())
+  if (auto parley_try_result = (expression); !parley_try_result) return parley_try_result.error()
 
 #endif
