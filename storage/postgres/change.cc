@@ -24,7 +24,7 @@ const Statement kOnceMade{
 const Statement kTransaction{"change.transaction", "SELECT pg_current_xact_id_if_assigned()::text"};
 // The last two statements of a change: from here to COMMIT the head's row is locked.
 const Statement kNextVersion{"change.version",
-                             "UPDATE change_head SET version = version + 1 "
+                             "UPDATE change_head SET version = version + 1 WHERE one "
                              "RETURNING version, pg_current_xact_id()::text"};
 const Statement kChange{"change.add",
                         "WITH added AS (INSERT INTO changes (version, at_ms, ops) VALUES ($1, $2, $3)) "

@@ -14,7 +14,7 @@ namespace {
 // Any number that nobody else in this database uses: "parley" in ASCII.
 #define LEADER_LOCK "123576517158265"
 
-const Statement kHead{"feed.head", "SELECT version FROM change_head"};
+const Statement kHead{"feed.head", "SELECT version FROM change_head WHERE one"};
 // Up to about a mebibyte of operations: the sum of those before a row decides whether it is still given.
 const Statement kChanges{"feed.changes_after",
                          "SELECT version, ops FROM (SELECT c.version, c.ops, sum(octet_length(c.ops)) OVER "
@@ -27,7 +27,7 @@ const Statement kStillThere{"feed.still_there", "SELECT 1"};
 const Statement kTrim{
     "feed.trim",
     "DELETE FROM changes WHERE version IN (SELECT version FROM changes "
-    "WHERE version <= (SELECT version FROM change_head) - $1::bigint ORDER BY version LIMIT 2000)"};
+    "WHERE version <= (SELECT version FROM change_head WHERE one) - $1::bigint ORDER BY version LIMIT 2000)"};
 
 const Statement kSweepSessions{
     "sweep.sessions",

@@ -28,8 +28,8 @@ const Statement kByName{
     "rooms.by_name",
     select_view(
         "FROM rooms r LEFT JOIN members o ON o.room = r.room AND o.user_name = $1 "
-        "WHERE r.deleted_ms = 0 AND r.search_name <> '' AND (r.search_name, r.room) > ($2, $3) "
-        "AND r.search_name >= lower($4 COLLATE \"und-x-icu\") COLLATE \"C\" "
+        "WHERE r.deleted_ms = 0 AND r.search_name <> '' "
+        "AND (r.search_name, r.room) > (greatest($2, lower($4 COLLATE \"und-x-icu\") COLLATE \"C\"), $3) "
         "AND r.search_name < (lower($4 COLLATE \"und-x-icu\") || U&'\\+10FFFF') COLLATE \"C\" "
         "AND NOT (r.room >= $4 AND r.room < $5) AND ($6 < 0 OR r.kind = $6) AND (NOT $7 OR r.access = 0) "
         "ORDER BY r.search_name, r.room LIMIT $8")};

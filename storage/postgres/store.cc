@@ -19,17 +19,6 @@ MetadataFault unavailable(std::string message = "the database is not available; 
   return {MetadataError::unavailable, std::move(message), "", kRetryAfterMs};
 }
 
-// Generic plans: the statements are written so that one plan fits all values, and tables that have grown
-// since the plan was made must not be read from end to end.
-std::string session_settings(const PostgresOptions& options) {
-  const std::string timeout = std::to_string(options.statement_timeout_ms);
-  return "-c statement_timeout=" + timeout + " -c lock_timeout=" + timeout +
-         " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
-         " -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
-         " -c idle_in_transaction_session_timeout=10000 -c client_connection_check_interval=1000"
-         " -c timezone=UTC -c default_transaction_isolation=read\\ committed";
-}
-
 std::chrono::milliseconds system_milliseconds() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::system_clock::now().time_since_epoch());
@@ -48,6 +37,18 @@ void back_off(int attempt) {
 }
 
 }  // namespace
+
+// Generic plans: the statements are written so that one plan fits all values, and tables that have grown
+// since the plan was made must not be read from end to end.
+std::string session_settings(const PostgresOptions& options) {
+  const std::string timeout = std::to_string(options.statement_timeout_ms);
+  return "-c statement_timeout=" + timeout + " -c lock_timeout=" + timeout +
+         " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+         " -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+         " -c enable_sort=off -c jit=off"
+         " -c idle_in_transaction_session_timeout=10000 -c client_connection_check_interval=1000"
+         " -c timezone=UTC -c default_transaction_isolation=read\\ committed";
+}
 
 Store::Store(const PostgresOptions& options)
     : options_(with_clock(options)),

@@ -12,6 +12,9 @@
 
 namespace parley::storage::postgres {
 
+// What every session of the pool is set to, for ConnectOptions.
+std::string session_settings(const PostgresOptions& options);
+
 class Store {
  public:
   explicit Store(const PostgresOptions& options);

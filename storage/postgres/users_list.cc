@@ -18,8 +18,8 @@ const Statement kSearch{"users.search",
 const Statement kSearchByName{
     "users.search_by_display_name",
     SELECT_USER +
-        " FROM users u WHERE u.status = 0 AND u.search_name <> '' AND (u.search_name, u.name) > ($1, $2) "
-        "AND u.search_name >= lower($3 COLLATE \"und-x-icu\") COLLATE \"C\" "
+        " FROM users u WHERE u.status = 0 AND u.search_name <> '' "
+        "AND (u.search_name, u.name) > (greatest($1, lower($3 COLLATE \"und-x-icu\") COLLATE \"C\"), $2) "
         "AND u.search_name < (lower($3 COLLATE \"und-x-icu\") || U&'\\+10FFFF') COLLATE \"C\" AND u.role <= "
         "1 "
         "AND NOT (u.name >= $3 AND u.name < $4) ORDER BY u.search_name, u.name LIMIT $5"};

@@ -68,6 +68,9 @@ void initialise(const fs::path& data) {
   must(as_owner({program("initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
                  "--locale=C.UTF-8", "--no-sync", "--no-instructions"}),
        "initdb");
+}
+
+void configure(const fs::path& data) {
   std::ofstream(data / "postgresql.conf", std::ios::app)
       // synchronous_commit stays on: what was committed outlives a kill -9, though not a power failure.
       << "listen_addresses = ''\nfsync = off\nfull_page_writes = off\n"
@@ -121,6 +124,7 @@ PostgresCluster& PostgresCluster::shared() {
 PostgresCluster::PostgresCluster() : data_(folder_.path() / "data") {
   give_away(folder_.path());
   copy_template(data_);
+  configure(data_);
   start();
 }
 
