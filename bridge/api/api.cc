@@ -67,7 +67,7 @@ std::optional<http::Response> Api::Impl::admit(const Route& route, const http::R
   auto caller = accounts.gate.admit(request.header("Authorization").value_or(""), context.now);
   if (!caller) {
     if (caller.error().status == 401) limits.request(request.remote);
-    return std::move(caller.error());
+    return caller.error();
   }
   context.caller = *std::move(caller);
   if (context.caller.role != TokenRole::service) {

@@ -169,7 +169,7 @@ Provider::Known<KeySet> Provider::keys(const Endpoints& where, bool afresh) {
   const Steady now = std::chrono::steady_clock::now();
   {
     const std::lock_guard lock(mutex_);
-    const bool fresh = keys_.value && now - keys_.since < (afresh ? std::chrono::minutes(1) : kKeepFor);
+    const bool fresh = keys_.value && now - keys_.since < (afresh ? kKeysAgainAfter : kKeepFor);
     if (fresh) return keys_.value;
     if (now - keys_.failed < kRetryAfter) return away("its keys were asked for a moment ago");
   }

@@ -171,7 +171,7 @@ http::Response finish_oidc(const http::Request& request, Context& context) {
   if (code.empty() || code.size() > kMaxCode) return http::bad_request("is missing; begin again", "code");
 
   auto identity = provider->redeem(code, text(*state, "verifier"), text(*state, "nonce"));
-  if (!identity) return std::move(identity.error());
+  if (!identity) return identity.error();
   const std::string device = text(*state, "device");
   const std::string forget = set_cookie(context, "", 0);
   const auto user = context.metadata.users().by_identity(identity->issuer, identity->subject);

@@ -11,7 +11,10 @@
 namespace parley::storage::postgres {
 namespace {
 
-PGconn* pg(const std::unique_ptr<void, auto>& connection) { return static_cast<PGconn*>(connection.get()); }
+template <class Deleter>
+PGconn* pg(const std::unique_ptr<void, Deleter>& connection) {
+  return static_cast<PGconn*>(connection.get());
+}
 
 int milliseconds_until(Deadline deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -239,7 +242,7 @@ DbResult<Rows> Connection::take_result(Deadline deadline, bool& more) {
 }
 
 DbResult<Rows> Connection::finish(Deadline deadline) {
-  if (auto flushed = flush(deadline); !flushed) return std::move(flushed.error());
+  if (auto flushed = flush(deadline); !flushed) return flushed.error();
   DbResult<Rows> last = Rows();
   for (bool more = true; more;) {
     auto result = take_result(deadline, more);
@@ -257,7 +260,7 @@ DbResult<void> Connection::prepare(const Statement& statement, Deadline deadline
   if (PQsendPrepare(raw, statement.name.c_str(), statement.sql.c_str(), 0, nullptr) == 0)
     return broken(PQerrorMessage(raw));
   auto result = finish(deadline);
-  if (!result) return std::move(result.error());
+  if (!result) return result.error();
   prepared_.insert(statement.name);
   return {};
 }
@@ -288,36 +291,35 @@ DbResult<void> Connection::ready(const Statement& statement, const Params& param
 }
 
 DbResult<Rows> Connection::run(const Statement& statement, const Params& params, Deadline deadline) {
-  if (auto is_ready = ready(statement, params, deadline); !is_ready) return std::move(is_ready.error());
-  if (auto sent = send(statement, params); !sent) return std::move(sent.error());
+  if (auto is_ready = ready(statement, params, deadline); !is_ready) return is_ready.error();
+  if (auto sent = send(statement, params); !sent) return sent.error();
   return finish(deadline);
 }
 
 DbResult<std::vector<Rows>> Connection::run_together(std::span<const Query> queries, Deadline deadline) {
   for (const Query& query : queries) {
-    if (auto is_ready = ready(query.statement, query.params, deadline); !is_ready)
-      return std::move(is_ready.error());
+    if (auto is_ready = ready(query.statement, query.params, deadline); !is_ready) return is_ready.error();
   }
   PGconn* raw = pg(connection_);
   if (PQenterPipelineMode(raw) == 0) return broken("no pipeline: the connection is busy");
   for (const Query& query : queries) {
-    if (auto sent = send(query.statement, query.params); !sent) return std::move(sent.error());
+    if (auto sent = send(query.statement, query.params); !sent) return sent.error();
   }
   if (PQpipelineSync(raw) == 0) return broken(PQerrorMessage(raw));
-  if (auto flushed = flush(deadline); !flushed) return std::move(flushed.error());
+  if (auto flushed = flush(deadline); !flushed) return flushed.error();
   std::vector<Rows> all;
   std::optional<DbError> error;
   bool more = false;
   for (std::size_t i = 0; i < queries.size(); ++i) {
     auto rows = take_result(deadline, more);
-    if (!connection_) return std::move(rows.error());
+    if (!connection_) return rows.error();
     if (rows) all.push_back(std::move(*rows));
-    if (!rows && !error) error = std::move(rows.error());
+    if (!rows && !error) error = rows.error();
     auto end = take_result(deadline, more);  // each query ends with an empty result
-    if (!connection_) return std::move(end.error());
+    if (!connection_) return end.error();
   }
   auto sync = take_result(deadline, more);
-  if (!connection_) return std::move(sync.error());
+  if (!connection_) return sync.error();
   if (PQexitPipelineMode(raw) == 0 || PQstatus(raw) == CONNECTION_BAD)
     return broken(error ? error->message : std::string(PQerrorMessage(raw)));
   if (!error) return all;
