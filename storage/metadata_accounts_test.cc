@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "storage/metadata_test_support.h"
+#include "storage/testing/metadata_test.h"
 
 namespace parley::storage {
 namespace {

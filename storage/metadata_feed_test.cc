@@ -8,8 +8,8 @@
 #include <set>
 #include <thread>
 
-#include "storage/metadata_test_support.h"
 #include "storage/replica_store.h"
+#include "storage/testing/metadata_test.h"
 
 namespace parley::storage {
 namespace {

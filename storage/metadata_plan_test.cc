@@ -4,9 +4,9 @@
 
 #include <regex>
 
-#include "storage/metadata_test_support.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/store.h"
+#include "storage/testing/metadata_test.h"
 
 namespace parley::storage {
 namespace {

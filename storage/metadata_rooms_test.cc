@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "storage/metadata_test_support.h"
+#include "storage/testing/metadata_test.h"
 
 namespace parley::storage {
 namespace {

@@ -161,9 +161,17 @@ DbResult<std::unique_ptr<Connection>> Connection::open(const ConnectOptions& opt
   std::unique_ptr<Connection> connection(new Connection(PQconnectStartParams(names, values, 1)));
   PGconn* raw = pg(connection->connection_);
   if (raw == nullptr) return DbError{DbErrorKind::other, "", "out of memory", ""};
-  // Warnings of the server (a table that exists already, ...) are for nobody.
-  PQsetNoticeProcessor(
-      raw, [](void*, const char*) {}, nullptr);
+  // Between queries the server says here why it is about to close the connection. Its warnings (a table that
+  // exists already, ...) are for nobody.
+  PQsetNoticeReceiver(
+      raw,
+      [](void* self, const PGresult* notice) {
+        const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+        if (severity == nullptr) return;
+        const std::string_view word = severity;
+        if (word == "FATAL" || word == "PANIC") static_cast<Connection*>(self)->doomed_ = true;
+      },
+      connection.get());
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {
     if (state == PGRES_POLLING_FAILED || PQstatus(raw) == CONNECTION_BAD)
@@ -339,8 +347,11 @@ bool Connection::alive() {
   PGconn* raw = pg(connection_);
   pollfd entry{PQsocket(raw), POLLIN, 0};
   if (PQstatus(raw) != CONNECTION_OK || entry.fd < 0) return false;
-  if (::poll(&entry, 1, 0) > 0 && PQconsumeInput(raw) == 0) return false;
-  return PQstatus(raw) == CONNECTION_OK;
+  if (::poll(&entry, 1, 0) > 0) {
+    if (PQconsumeInput(raw) == 0) return false;
+    (void)PQisBusy(raw);  // reads what has come
+  }
+  return !doomed_ && PQstatus(raw) == CONNECTION_OK;
 }
 
 bool Connection::in_transaction() const {

@@ -163,6 +163,7 @@ class Connection {
   };
   std::unique_ptr<void, Finish> connection_;
   std::unordered_set<std::string_view> prepared_;
+  bool doomed_ = false;  // the server has said that it is about to close it
 };
 
 }  // namespace parley::storage::postgres

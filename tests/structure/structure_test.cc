@@ -33,11 +33,16 @@ std::vector<Library> libraries() {
       {"toml++/", {"config/toml_section.h"}},
       {"mqtt/", {"clients/cpp/paho_transport.cc", "bridge/broker_wire.cc", "tests/e2e/paho_test.cc"}},
       {"MQTT", {}},
-      {"CLI/", {"clients/parleyctl/context.h", "bridge/main.cc", "tests/bench/main.cc"}},
+      {"CLI/",
+       {"clients/parleyctl/context.h", "bridge/main.cc", "tests/bench/main.cc",
+        "tests/control/feed_bench.cc"}},
       {"utf8proc", {"clients/parleyctl/chat/text.cc"}},
       {"libpq-fe.h", {"storage/postgres/connection.cc"}},
       {"nats", {}},
-      {"curl", {"clients/http/curl_client.cc"}},
+      {"boost/beast/", {"bridge/http/request_reader.cc", "bridge/api/testing/http_call.cc"}},
+      {"boost/url/", {"bridge/http/target.cc"}},
+      {"sodium", {"bridge/api/password.cc", "bridge/api/seal.cc"}},
+      {"curl", {"bridge/api/fetch.cc", "clients/http/curl_client.cc"}},
   };
 }
 

@@ -1,6 +1,6 @@
 // What the tests of the metadata share: a fresh database, and short ways to say things.
-#ifndef PARLEY_STORAGE_METADATA_TEST_SUPPORT_H_
-#define PARLEY_STORAGE_METADATA_TEST_SUPPORT_H_
+#ifndef PARLEY_STORAGE_TESTING_METADATA_TEST_H_
+#define PARLEY_STORAGE_TESTING_METADATA_TEST_H_
 
 #include <gtest/gtest.h>
 

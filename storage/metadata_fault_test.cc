@@ -1,0 +1,318 @@
+// PostgreSQL killed, stopped, standing still, far away, and losing answers: callers are told quickly,
+// everything recovers by itself, and nothing is done twice.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "storage/testing/metadata_test.h"
+#include "tests/support/slow_proxy.h"
+
+namespace parley::storage {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// The promise is 2 s for a call; the rest is for a loaded machine.
+constexpr auto kQuickly = 2500ms;
+
+class FaultTest : public MetadataTest {
+ protected:
+  void SetUp() override {
+    server_ = std::make_unique<test::PostgresCluster>();
+    url_ = server_->create_database();
+    ASSERT_OK(migrate_postgres(options()));
+    store_ = open(options());
+    make_users({"alice", "bob"});
+  }
+  void TearDown() override {
+    store_.reset();
+    proxy_.reset();
+    server_.reset();
+  }
+  std::string ask(const std::string& text) { return server_->sql(url_, text); }
+
+  // From now on the store reaches the server through the proxy.
+  void go_through_proxy() {
+    proxy_ =
+        std::make_unique<test::SlowProxy>(proxy_folder_.path() / ".s.PGSQL.5432", server_->socket_path());
+    PostgresOptions far = options();
+    const std::string database = url_.substr(14, url_.find('?') - 14);  // after "postgresql:///"
+    far.url = test::PostgresCluster::url(database, proxy_folder_.path());
+    store_ = open(far);
+  }
+
+  struct Timed {
+    std::string outcome;
+    std::chrono::milliseconds took;
+  };
+  template <class Call>
+  static Timed timed(const Call& call) {
+    const auto begun = Clock::now();
+    const auto result = call();
+    return {outcome(result), std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun)};
+  }
+  Timed timed_read() {
+    return timed([&] { return users().get("alice"); });
+  }
+  Timed timed_write() {
+    return timed([&] { return people().put_contact(as("alice"), "bob", "b"); });
+  }
+  void expect_refused_quickly(const std::string& when) {
+    for (int i = 0; i < 3; ++i) {
+      const Timed read = timed_read();
+      EXPECT_EQ(read.outcome, "unavailable") << when;
+      EXPECT_LT(read.took, kQuickly) << when;
+      const Timed write = timed_write();
+      EXPECT_EQ(write.outcome, "unavailable") << when;
+      EXPECT_LT(write.took, kQuickly) << when;
+    }
+  }
+  // Everything works again within seconds, without anybody doing something about it.
+  void expect_recovery() {
+    const auto deadline = Clock::now() + 10s;
+    while (timed_read().outcome != "ok" && Clock::now() < deadline) std::this_thread::sleep_for(20ms);
+    EXPECT_EQ(timed_read().outcome, "ok");
+    EXPECT_EQ(timed_write().outcome, "ok");
+  }
+  static NewRoom group() {
+    NewRoom room;
+    room.kind = RoomKind::group;
+    return room;
+  }
+
+  std::unique_ptr<test::PostgresCluster> server_;
+  test::TempDir proxy_folder_;
+  std::unique_ptr<test::SlowProxy> proxy_;
+};
+
+TEST_F(FaultTest, KilledAndStartedAgain) {
+  server_->kill();
+  expect_refused_quickly("killed");
+  server_->start();
+  expect_recovery();
+}
+
+TEST_F(FaultTest, StoppedAndStartedAgain) {
+  server_->stop();
+  expect_refused_quickly("stopped");
+  server_->start();
+  expect_recovery();
+}
+
+TEST_F(FaultTest, ARestartBetweenTwoCallsIsNotNoticed) {
+  ASSERT_EQ(timed_write().outcome, "ok");
+  server_->stop();
+  server_->start();
+  EXPECT_EQ(timed_read().outcome, "ok");
+  server_->kill();
+  server_->start();
+  EXPECT_EQ(timed_write().outcome, "ok");
+}
+
+TEST_F(FaultTest, OneThatStandsStill) {
+  // Two connections idle in the pool: neither may cost every caller its whole time.
+  std::thread other([&] { timed_write(); });
+  timed_write();
+  other.join();
+  server_->pause();
+  expect_refused_quickly("paused");
+  const auto begun = Clock::now();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(timed_read().outcome, "unavailable");
+  EXPECT_LT(Clock::now() - begun, 6s) << "most are refused at once";
+  server_->resume();
+  expect_recovery();
+}
+
+TEST_F(FaultTest, ManyCallersOfADeadServerAreAllRefusedQuickly) {
+  server_->pause();
+  std::vector<std::thread> callers;
+  std::vector<Timed> calls(32);
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    callers.emplace_back([&, i] { calls[i] = i % 2 ? timed_read() : timed_write(); });
+  for (std::thread& caller : callers) caller.join();
+  for (const Timed& call : calls) {
+    EXPECT_EQ(call.outcome, "unavailable");
+    EXPECT_LT(call.took, kQuickly);
+  }
+  server_->resume();
+  expect_recovery();
+}
+
+TEST_F(FaultTest, ALongWayIsOnlySlow) {
+  go_through_proxy();
+  ASSERT_EQ(timed_write().outcome, "ok");
+  proxy_->delay(20ms);
+  EXPECT_EQ(timed_read().outcome, "ok");
+  EXPECT_EQ(timed_write().outcome, "ok");
+  proxy_->delay(1500ms);
+  expect_refused_quickly("too long a way");
+  proxy_->delay(0ms);
+  expect_recovery();
+}
+
+TEST_F(FaultTest, ConnectionsThatBreakAreReplaced) {
+  go_through_proxy();
+  ASSERT_EQ(timed_write().outcome, "ok");
+  for (int i = 0; i < 5; ++i) {
+    proxy_->drop_all();
+    EXPECT_EQ(timed_write().outcome, "ok");
+  }
+}
+
+TEST_F(FaultTest, ACommitWhoseAnswerIsLostIsLookedUp) {
+  go_through_proxy();
+  ASSERT_EQ(timed_write().outcome, "ok");
+  const std::string before = ask("SELECT count(*) FROM rooms");
+  proxy_->lose_answer_to("transaction.commit");
+  const auto made = rooms().create(as("alice"), group());
+  ASSERT_OK(made);
+  EXPECT_TRUE(proxy_->lost_one());
+  EXPECT_EQ(ask("SELECT count(*) - 1 FROM rooms"), before) << "once";
+  EXPECT_OK(rooms().get(made->value.room.room, "alice"));
+}
+
+// A refresh token that has been used is no more: doing it again would look like theft.
+TEST_F(FaultTest, ARefreshWhoseAnswerIsLostIsNotTakenForReuse) {
+  go_through_proxy();
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  proxy_->lose_answer_to("transaction.commit");
+  EXPECT_OK(refresh(1, 2));
+  EXPECT_TRUE(proxy_->lost_one());
+  EXPECT_OK(refresh(2, 3));
+}
+
+TEST_F(FaultTest, AStatementLostBeforeTheCommitIsDoneAgain) {
+  go_through_proxy();
+  ASSERT_EQ(timed_write().outcome, "ok");
+  for (const char* statement : {"transaction.begin", "room.insert", "change.version", "change.add"}) {
+    const std::string before = ask("SELECT count(*) FROM rooms");
+    proxy_->lose_answer_to(statement);
+    EXPECT_OK(rooms().create(as("alice"), group())) << statement;
+    EXPECT_TRUE(proxy_->lost_one()) << statement;
+    EXPECT_EQ(ask("SELECT count(*) - 1 FROM rooms"), before) << statement;
+  }
+}
+
+TEST_F(FaultTest, AnUnknownOutcomeIsCarriedOverByTheKey) {
+  go_through_proxy();
+  ASSERT_EQ(timed_write().outcome, "ok");
+  // The answer to the commit is lost, and then the way itself: nobody can know.
+  proxy_->lose_answer_to("transaction.commit");
+  std::thread cut([&] {
+    while (!proxy_->lost_one()) std::this_thread::yield();
+    proxy_->freeze(true);
+  });
+  const Timed first = timed([&] { return rooms().create(once(as("alice"), "key"), group()); });
+  cut.join();
+  EXPECT_LT(first.took, kQuickly);
+  proxy_->freeze(false);
+  proxy_->drop_all();
+  expect_recovery();
+  const auto second = rooms().create(once(as("alice"), "key"), group());
+  ASSERT_OK(second);
+  EXPECT_TRUE(second->replayed);
+  EXPECT_EQ(ask("SELECT count(*) FROM rooms"), "1\n");
+}
+
+// Writers that go on until they are told "ok", as clients do, while the server dies again and again.
+TEST_F(FaultTest, KilledAtAnyMomentNothingIsLostOrDoneTwice) {
+  constexpr int kWriters = 4, kEach = 40, kKills = 4;
+  std::vector<std::thread> writers;
+  std::atomic<int> done = 0, wrong = 0;
+  for (int w = 0; w < kWriters; ++w) {
+    writers.emplace_back([&, w] {
+      for (int i = 0; i < kEach; ++i) {
+        const Actor actor = once(as(w % 2 ? "alice" : "bob"), std::to_string(w) + "-" + std::to_string(i));
+        for (;;) {
+          const std::string how = outcome(rooms().create(actor, group()));
+          if (how == "ok") break;
+          if (how != "unavailable") ++wrong;
+          std::this_thread::sleep_for(5ms);
+        }
+        ++done;
+      }
+    });
+  }
+  for (int kill = 0; kill < kKills; ++kill) {
+    const int until = done + kWriters * kEach / (kKills + 2);
+    while (done < until && done < kWriters * kEach) std::this_thread::sleep_for(1ms);
+    server_->kill();
+    server_->start();
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(ask("SELECT count(*) FROM rooms"), std::to_string(kWriters * kEach) + "\n");
+  EXPECT_EQ(ask("SELECT count(*) FROM idempotency WHERE subject <> ''"),
+            std::to_string(kWriters * kEach) + "\n");
+  // Numbered without gaps, and each room told once.
+  EXPECT_EQ(ask("SELECT max(version) - count(*) FROM changes"), "0\n");
+  EXPECT_EQ(ask("SELECT count(*) FROM changes WHERE ops LIKE '%room.put%'"),
+            std::to_string(kWriters * kEach) + "\n");
+}
+
+TEST_F(FaultTest, TheFeederLearnsOfItAndGoesOn) {
+  ASSERT_EQ(feed().wait_for_change(10s), Wake::changed);
+  ASSERT_TRUE(feed().try_lead().value());
+  std::thread killer([&] { server_->kill(); });
+  EXPECT_EQ(feed().wait_for_change(30s), Wake::lost);
+  killer.join();
+  EXPECT_FALSE(feed().leading());
+  EXPECT_EQ(outcome(feed().try_lead()), "unavailable");
+  const auto begun = Clock::now();
+  EXPECT_EQ(feed().wait_for_change(30s), Wake::lost);
+  EXPECT_LT(Clock::now() - begun, 5s) << "it does not wait for what cannot come";
+  server_->start();
+  expect_recovery();
+  const auto deadline = Clock::now() + 10s;
+  while (feed().wait_for_change(1s) != Wake::changed && Clock::now() < deadline) continue;
+  EXPECT_TRUE(feed().try_lead().value());
+  EXPECT_TRUE(feed().leading());
+  EXPECT_OK(feed().changes_after(0, 10));
+}
+
+TEST_F(FaultTest, AStandbyTakesOverWhenTheLeaderVanishes) {
+  const auto leader = open(options());
+  ASSERT_TRUE(leader->feed().try_lead().value());
+  EXPECT_FALSE(feed().try_lead().value());
+  ask("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted");
+  const auto deadline = Clock::now() + 10s;
+  bool leads = false;
+  while (!leads && Clock::now() < deadline) leads = feed().try_lead().value();
+  EXPECT_TRUE(leads);
+  EXPECT_FALSE(leader->feed().leading());
+}
+
+TEST_F(FaultTest, ItMayBeAwayFromTheBeginning) {
+  server_->stop();
+  const auto early = open(options());
+  EXPECT_EQ(outcome(early->ping()), "unavailable");
+  EXPECT_EQ(outcome(migrate_postgres(options())), "unavailable");
+  server_->start();
+  const auto deadline = Clock::now() + 10s;
+  while (!early->ping() && Clock::now() < deadline) std::this_thread::sleep_for(20ms);
+  EXPECT_OK(early->ping());
+}
+
+// Somebody holds the lock on a room for long: who wants it is told in time, and others are not kept.
+TEST_F(FaultTest, ALockThatIsHeldForLongIsGivenUpOn) {
+  make_channel("general", "alice");
+  std::thread holder([&] { ask("BEGIN; SELECT 1 FROM rooms FOR UPDATE; SELECT pg_sleep(4); COMMIT"); });
+  const auto deadline = Clock::now() + 10s;
+  while (ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(4)%' AND wait_event = "
+             "'PgSleep'") != "1\n" &&
+         Clock::now() < deadline)
+    continue;
+  RoomPatch patch;
+  patch.topic = "x";
+  const Timed blocked = timed([&] { return rooms().update(as("alice"), "general", patch); });
+  EXPECT_EQ(blocked.outcome, "unavailable");
+  EXPECT_LT(blocked.took, kQuickly);
+  EXPECT_EQ(timed_read().outcome, "ok");
+  EXPECT_EQ(timed_write().outcome, "ok");
+  holder.join();
+  EXPECT_OK(rooms().update(as("alice"), "general", patch));
+}
+
+}  // namespace
+}  // namespace parley::storage
