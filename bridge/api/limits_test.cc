@@ -1,0 +1,90 @@
+#include "bridge/api/limits.h"
+
+#include <gtest/gtest.h>
+
+namespace parley::api {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Ticks kStart{std::chrono::hours(1)};
+
+TEST(Buckets, GiveABurstThenARate) {
+  Buckets buckets(2, 3);
+  Ticks now = kStart;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(buckets.take("a", now), 0ms);
+  EXPECT_EQ(buckets.take("a", now), 500ms);
+  EXPECT_EQ(buckets.take("a", now), 500ms);  // asking costs nothing
+  EXPECT_EQ(buckets.take("b", now), 0ms);
+  EXPECT_EQ(buckets.wait("a", now), 500ms);
+  EXPECT_EQ(buckets.wait("nobody", now), 0ms);
+  now += 500ms;
+  EXPECT_EQ(buckets.take("a", now), 0ms);
+  EXPECT_EQ(buckets.take("a", now), 500ms);
+  now += 1h;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(buckets.take("a", now), 0ms);
+  EXPECT_NE(buckets.take("a", now), 0ms);
+}
+
+TEST(Buckets, GiveBackAndForget) {
+  Buckets buckets(1, 1);
+  EXPECT_EQ(buckets.take("a", kStart), 0ms);
+  buckets.put_back("a");
+  EXPECT_EQ(buckets.take("a", kStart), 0ms);
+  EXPECT_EQ(buckets.take("a", kStart), 1000ms);
+  buckets.reset("a");
+  EXPECT_EQ(buckets.take("a", kStart), 0ms);
+  buckets.put_back("nobody");
+  EXPECT_EQ(buckets.size(), 1u);
+}
+
+TEST(Buckets, AClockThatStepsBackGivesNothing) {
+  Buckets buckets(1, 1);
+  EXPECT_EQ(buckets.take("a", kStart), 0ms);
+  EXPECT_EQ(buckets.take("a", kStart - 1h), 1000ms);
+}
+
+TEST(Buckets, ARateOfZeroIsNoLimit) {
+  Buckets buckets(0, 1);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(buckets.take("a", kStart), 0ms);
+  EXPECT_EQ(buckets.size(), 0u);
+}
+
+TEST(Buckets, RememberNoMoreThanTheyMay) {
+  Buckets buckets(0.001, 2);
+  EXPECT_EQ(buckets.take("victim", kStart), 0ms);
+  EXPECT_EQ(buckets.take("victim", kStart), 0ms);
+  for (std::size_t i = 0; i < 3 * Buckets::kMaxKeys; ++i) buckets.take("flood" + std::to_string(i), kStart);
+  EXPECT_LE(buckets.size(), Buckets::kMaxKeys);
+  // Somebody who is held back is not freed by a flood of names.
+  EXPECT_NE(buckets.take("victim", kStart), 0ms);
+}
+
+TEST(Buckets, ForgetWhoHasBeenQuiet) {
+  Buckets buckets(10, 10);
+  for (int i = 0; i < 1000; ++i) buckets.take("k" + std::to_string(i), kStart);
+  for (int i = 0; i < 1000; ++i) buckets.take("l" + std::to_string(i), kStart + 1h);
+  EXPECT_LT(buckets.size(), 1100u);
+}
+
+TEST(Limits, SignInIsCountedForUserAndAddress) {
+  Ticks now = kStart;
+  BridgeLimits config;
+  config.login_failures = 2;
+  config.login_window = 100s;
+  Limits limits(config, [&] { return now; });
+  EXPECT_EQ(limits.login_attempt("alice", "1"), 0ms);
+  EXPECT_EQ(limits.login_attempt("alice", "2"), 0ms);
+  EXPECT_EQ(limits.login_attempt("alice", "3"), 50s);
+  EXPECT_EQ(limits.login_attempt("bob", "1"), 0ms);
+  EXPECT_EQ(limits.login_attempt("carol", "1"), 50s);
+  // The refusal for the address did not count against the user.
+  EXPECT_EQ(limits.login_attempt("carol", "4"), 0ms);
+  EXPECT_EQ(limits.login_attempt("carol", "5"), 0ms);
+  now += 50s;
+  EXPECT_EQ(limits.login_attempt("alice", "3"), 0ms);
+  EXPECT_NE(limits.login_attempt("alice", "3"), 0ms);
+}
+
+}  // namespace
+}  // namespace parley::api

@@ -1,0 +1,174 @@
+#include "bridge/api/testing/oidc_server.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+
+#include "bridge/api/seal.h"
+#include "bridge/http/server.h"
+#include "bridge/http/target.h"
+#include "bridge/metrics.h"
+#include "schemas/base64url.h"
+#include "schemas/rsa.h"
+#include "schemas/token.h"
+
+namespace parley::api {
+namespace {
+
+namespace json = boost::json;
+
+std::int64_t now_s() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::map<std::string, std::string> parameters(std::string_view query) {
+  std::map<std::string, std::string> out;
+  const auto target = http::parse_target("/?" + std::string(query));
+  if (!target) throw std::runtime_error("not a query: " + std::string(query));
+  for (const auto& [name, value] : target->query) out[name] = value;
+  return out;
+}
+
+// Any claims, unlike SigningKey::sign().
+std::string sign(const SigningKey& key, const json::object& claims) {
+  const std::string head = encode_base64url(R"({"alg":"RS256","kid":")" + key.kid() + "\"}");
+  const std::string text = head + "." + encode_base64url(json::serialize(claims));
+  return text + "." + encode_base64url(RsaKey::from_pem(key.pem())->sign(text));
+}
+
+}  // namespace
+
+struct OidcServer::Impl {
+  struct Grant {
+    std::string challenge;
+    std::string redirect_uri;
+    json::object claims;
+  };
+
+  std::mutex mutex;
+  std::deque<SigningKey> keys;  // the last one signs
+  std::deque<std::string> published;
+  std::map<std::string, Grant> grants;  // by code
+  std::function<void(json::object&)> bend;
+  std::string instead;
+  bool broken = false;
+  HttpConfig config;
+  bridge::Metrics metrics;
+  std::unique_ptr<http::Server> server;
+
+  std::string issuer() const { return "http://127.0.0.1:" + std::to_string(server->port()); }
+  http::Response discovery();
+  http::Response jwks();
+  http::Response token(const http::Request& request);
+};
+
+http::Response OidcServer::Impl::discovery() {
+  const std::lock_guard lock(mutex);
+  if (broken) return http::text("<html>maintenance</html>", "text/html", 500);
+  return http::json(json::object{{"issuer", issuer()},
+                                 {"authorization_endpoint", issuer() + "/authorize?tenant=1"},
+                                 {"token_endpoint", issuer() + "/token"},
+                                 {"jwks_uri", issuer() + "/keys"}});
+}
+
+http::Response OidcServer::Impl::jwks() {
+  const std::lock_guard lock(mutex);
+  return http::json_text(make_jwks({published.begin(), published.end()}));
+}
+
+http::Response OidcServer::Impl::token(const http::Request& request) {
+  const std::lock_guard lock(mutex);
+  const auto refuse = [](const char* why) { return http::json(json::object{{"error", why}}, 400); };
+  // RFC 6749, section 2.3.1: both form-encoded, then joined, then base64.
+  const std::string wanted =
+      "Basic " + encode_base64(http::percent_encode(kClient) + ":" + http::percent_encode(kSecret));
+  if (request.header("Authorization").value_or("") != wanted) return refuse("invalid_client");
+  auto form = parameters(request.body);
+  const auto grant = grants.find(form["code"]);
+  if (form["grant_type"] != "authorization_code" || grant == grants.end()) return refuse("invalid_grant");
+  const Grant given = grant->second;
+  grants.erase(grant);  // a code is good for one use
+  const Sha256 digest = sha256(form["code_verifier"]);
+  if (encode_base64url({reinterpret_cast<const char*>(digest.data()), digest.size()}) != given.challenge) {
+    return refuse("invalid_grant");
+  }
+  if (form["redirect_uri"] != given.redirect_uri) return refuse("invalid_grant");
+  json::object claims = given.claims;
+  if (bend) bend(claims);
+  return http::json(json::object{{"access_token", "at"},
+                                 {"token_type", "Bearer"},
+                                 {"id_token", instead.empty() ? sign(keys.back(), claims) : instead}});
+}
+
+OidcServer::OidcServer() : impl_(std::make_unique<Impl>()) {
+  impl_->config.port = 0;
+  impl_->config.workers = 2;
+  impl_->server = std::make_unique<http::Server>(impl_->config, 1, 1, impl_->metrics);
+  rotate();
+  const auto add = [&](http::Method method, const char* path, auto handler) {
+    impl_->server->add({.method = method, .path = path, .handler = handler});
+  };
+  Impl* impl = impl_.get();
+  add(http::Method::get, "/.well-known/openid-configuration",
+      [impl](const http::Request&) { return impl->discovery(); });
+  add(http::Method::get, "/keys", [impl](const http::Request&) { return impl->jwks(); });
+  add(http::Method::post, "/token", [impl](const http::Request& request) { return impl->token(request); });
+  impl_->server->start();
+}
+OidcServer::~OidcServer() { impl_->server->stop(); }
+
+std::string OidcServer::issuer() const { return impl_->issuer(); }
+
+std::string OidcServer::sign_in(const std::string& url, const std::string& subject, const std::string& name) {
+  const std::string start = issuer() + "/authorize?tenant=1&";
+  if (!url.starts_with(start)) return "error: not the authorization endpoint: " + url;
+  auto query = parameters(url.substr(start.size()));
+  if (query["response_type"] != "code") return "error: response_type";
+  if (query["client_id"] != kClient) return "error: client_id";
+  if (query["code_challenge_method"] != "S256" || query["code_challenge"].size() != 43) return "error: PKCE";
+  if (("+" + query["scope"] + " ").find("+openid ") == std::string::npos) return "error: scope";
+  const std::lock_guard lock(impl_->mutex);
+  const std::string code = random_text(16);
+  impl_->grants[code] = {query["code_challenge"],
+                         query["redirect_uri"],
+                         {{"iss", issuer()},
+                          {"sub", subject},
+                          {"aud", kClient},
+                          {"exp", now_s() + 300},
+                          {"iat", now_s()},
+                          {"nonce", query["nonce"]},
+                          {"preferred_username", name},
+                          {"name", "Person " + name}}};
+  const std::string& redirect = query["redirect_uri"];
+  const std::size_t path = redirect.find('/', redirect.find("://") + 3);
+  return redirect.substr(path) + "?code=" + code + "&state=" + http::percent_encode(query["state"]);
+}
+
+void OidcServer::bend(std::function<void(json::object&)> change) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->bend = std::move(change);
+}
+
+void OidcServer::rotate(bool secretly) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->keys.push_back(SigningKey::generate());
+  if (!secretly) impl_->published.push_back(impl_->keys.back().jwk());
+}
+
+void OidcServer::break_discovery(bool broken) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->broken = broken;
+}
+
+void OidcServer::send_instead(std::string id_token) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->instead = std::move(id_token);
+}
+
+}  // namespace parley::api
