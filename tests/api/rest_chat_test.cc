@@ -1,0 +1,203 @@
+// People who meet by REST and chat over MQTT, with everything real: what one side does, the other sees.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "bridge/api/testing/http_call.h"
+#include "tests/support/bridge.h"
+#include "tests/support/chat.h"
+#include "tests/support/postgres.h"
+
+namespace parley::test {
+namespace {
+
+using api::Call;
+using api::Reply;
+using testing::AnyOf;
+
+class RestChat : public testing::Test {
+ protected:
+  RestChat() { bridge_.wait_until_ready(); }
+
+  // The session of a person who registered at first mention.
+  Reply& session(const std::string& user) {
+    Reply& mine = sessions_[user];
+    if (mine.status == 0) {
+      const std::string body = R"({"user":")" + user + R"(","password":"correct horse","device":"phone"})";
+      mine = call("POST", "/api/v1/auth/register", {"", body});
+      if (mine.status != 201) throw std::runtime_error("register " + user + ": " + mine.text);
+    }
+    return mine;
+  }
+  std::string token(const std::string& user) { return session(user).at("access_token"); }
+  Reply call(std::string_view method, std::string_view path, const Call& what) {
+    return api::http_call(bridge_.port(), method, path, what);
+  }
+  Reply as(const std::string& user, std::string_view method, std::string_view path, std::string body = "") {
+    return call(method, "/api/v1" + std::string(path), {token(user), std::move(body)});
+  }
+  Reply as_service(std::string_view method, std::string_view path, std::string body = "") {
+    return call(method, "/api/v1" + std::string(path), {broker_.service_token("ops"), std::move(body)});
+  }
+  std::string send(const std::string& user, const std::string& room, const std::string& body) {
+    const Reply sent = as(user, "POST", "/rooms/" + room + "/messages", R"({"body":")" + body + "\"}");
+    EXPECT_EQ(sent.status, 201u) << sent.text;
+    return sent.at("id");
+  }
+  // Over MQTT with the token that REST gave; asks until what Postgres says holds at the broker.
+  RawClient reader(const std::string& user, const std::string& room) {
+    ConnectOptions options;
+    options.client_id = user + ":phone";
+    options.password = token(user);
+    Deadline deadline = kPatience;
+    while (true) {
+      RawClient client = RawClient::connected(broker_.port(), options);
+      if (client.subscribe("rooms/" + room + "/messages/json") < 0x80) return client;
+      if (deadline.passed()) throw std::runtime_error(user + " may not read " + room);
+    }
+  }
+  // The next event of that kind; others are dropped.
+  json::object expect_kind(RawClient& client, const std::string& room, std::string_view kind) {
+    while (true) {
+      json::object event = expect_event(client, room);
+      if (text(event, "kind") == kind) return event;
+    }
+  }
+
+  std::string database_ = PostgresCluster::shared().create_database();
+  Broker broker_;
+  Bridge bridge_{{.database = database_, .brokers = {&broker_}}};
+  std::map<std::string, Reply> sessions_;
+};
+
+TEST_F(RestChat, TwoWhoMetByInviteTalkOnBothWays) {
+  ASSERT_EQ(as("alice", "POST", "/rooms", R"({"kind":"channel","room":"tea","access":"private"})").status,
+            201u);
+  const std::string code = as("alice", "POST", "/rooms/tea/invites", R"({"uses":1})").at("code");
+  ASSERT_EQ(as("bob", "POST", "/invites/" + code + "/accept").status, 200u);
+  RawClient bob = reader("bob", "tea");
+
+  const Reply sent = as("alice", "POST", "/rooms/tea/messages", R"({"cid":"m-1","body":"hello bob"})");
+  ASSERT_EQ(sent.status, 201u) << sent.text;
+  const json::object event = expect_kind(bob, "tea", "text");
+  EXPECT_EQ(text(event, "body"), "hello bob");
+  EXPECT_EQ(text(event, "from"), "alice");
+  EXPECT_EQ(text(event, "role"), "owner");
+  EXPECT_EQ(text(event, "id"), sent.at("id"));
+  EXPECT_EQ(std::to_string(number(event, "seq")), sent.at("seq"));
+  EXPECT_EQ(std::to_string(number(event, "ts")), sent.at("ts"));
+
+  const Reply again = as("alice", "POST", "/rooms/tea/messages", R"({"cid":"m-1","body":"hello bob"})");
+  EXPECT_EQ(again.status, 200u);
+  EXPECT_EQ(again.at("seq"), sent.at("seq"));
+
+  EXPECT_EQ(bob.publish("rooms/tea/send", message("hello alice")), 0);
+  EXPECT_EQ(text(expect_kind(bob, "tea", "text"), "body"), "hello alice");
+}
+
+TEST_F(RestChat, OperationsArriveAsEvents) {
+  ASSERT_EQ(as("alice", "POST", "/rooms", R"({"kind":"channel","room":"tea","pin":"member"})").status, 201u);
+  ASSERT_EQ(as("bob", "POST", "/rooms/tea/join").status, 200u);
+  RawClient bob = reader("bob", "tea");
+  const std::string id = send("alice", "tea", "first");
+  const std::string one = "/rooms/tea/messages/" + id;
+  EXPECT_EQ(as("alice", "PATCH", one, R"({"body":"better"})").status, 200u);
+  EXPECT_EQ(text(expect_kind(bob, "tea", "edit"), "body"), "better");
+  EXPECT_EQ(as("bob", "PUT", one + "/reactions/%F0%9F%91%8D").status, 200u);
+  EXPECT_EQ(text(expect_kind(bob, "tea", "react"), "emoji"), "\xF0\x9F\x91\x8D");
+  EXPECT_EQ(as("bob", "DELETE", one + "/reactions/%F0%9F%91%8D").status, 200u);
+  EXPECT_EQ(as("bob", "PUT", one + "/pin").status, 200u);
+  EXPECT_EQ(text(expect_kind(bob, "tea", "pin"), "target"), id);
+  EXPECT_EQ(as("alice", "DELETE", one).status, 200u);
+  EXPECT_EQ(text(expect_kind(bob, "tea", "delete"), "target"), id);
+}
+
+TEST_F(RestChat, ARoomMadeAMomentAgoTakesMessages) {
+  for (int i = 0; i < 20; ++i) {
+    const std::string room = as("alice", "POST", "/rooms", R"({"kind":"group"})").at("room");
+    send("alice", room, "at once");
+  }
+}
+
+TEST_F(RestChat, WhoWasRemovedNeitherWritesNorReads) {
+  ASSERT_EQ(as("alice", "POST", "/rooms", R"({"kind":"channel","room":"tea","access":"private"})").status,
+            201u);
+  token("bob");
+  ASSERT_EQ(as("alice", "POST", "/rooms/tea/members", R"({"user":"bob"})").status, 201u);
+  RawClient bob = reader("bob", "tea");
+  send("bob", "tea", "hi");
+  EXPECT_EQ(text(expect_kind(bob, "tea", "text"), "body"), "hi");
+  ASSERT_EQ(as("alice", "DELETE", "/rooms/tea/members/bob?ban=true").status, 204u);
+  Deadline deadline = kPatience;
+  unsigned status = 0;
+  while (status != 404 && !deadline.passed())
+    status = as("bob", "POST", "/rooms/tea/messages", R"({"body":"still?"})").status;
+  EXPECT_EQ(status, 404u);
+  send("alice", "tea", "without bob");
+  for (auto next = bob.next(kSilence); next; next = bob.next(kSilence))
+    EXPECT_THAT(next->payload, testing::Not(testing::HasSubstr("without bob")));
+}
+
+TEST_F(RestChat, ABlockedPairCannotWriteToEachOther) {
+  token("bob");
+  const std::string room = as("alice", "POST", "/rooms", R"({"kind":"direct","user":"bob"})").at("room");
+  send("alice", room, "hi");
+  ASSERT_EQ(as("bob", "PUT", "/users/alice/block").status, 204u);
+  Deadline deadline = kPatience;
+  Reply refused;
+  while (refused.status != 403 && !deadline.passed())
+    refused = as("alice", "POST", "/rooms/" + room + "/messages", R"({"body":"hello?"})");
+  EXPECT_EQ(refused.code(), "blocked") << refused.text;
+}
+
+TEST_F(RestChat, WhoComesLaterStartsAtTheEndOfAJoinedHistory) {
+  ASSERT_EQ(as("alice", "POST", "/rooms", R"({"kind":"channel","room":"tea","history":"joined"})").status,
+            201u);
+  std::string seq;
+  for (const char* body : {"one", "two", "three"})
+    seq = as("alice", "POST", "/rooms/tea/messages", R"({"body":")" + std::string(body) + "\"}").at("seq");
+  ASSERT_EQ(as("bob", "POST", "/rooms/tea/join").status, 200u);
+  const std::string since = PostgresCluster::shared().sql(
+      database_, "SELECT since_seq FROM members WHERE room = 'tea' AND user_name = 'bob'");
+  EXPECT_GE(std::stoull(since), std::stoull(seq));
+}
+
+TEST_F(RestChat, AdminsSeeTheBrokerAndCloseConnections) {
+  ASSERT_EQ(as("bob", "POST", "/rooms", R"({"kind":"channel","room":"tea"})").status, 201u);
+  RawClient bob = reader("bob", "tea");
+  const Reply nodes = as_service("GET", "/admin/broker");
+  ASSERT_EQ(nodes.status, 200u) << nodes.text;
+  EXPECT_EQ(nodes.at("nodes.0.connected"), "true");
+  EXPECT_NE(nodes.at("nodes.0.stats"), "") << nodes.text;
+  const Reply kicked = as_service("POST", "/admin/broker/kick", R"({"client":"bob:phone"})");
+  EXPECT_EQ(kicked.status, 200u) << kicked.text;
+  EXPECT_TRUE(bob.closed());
+  EXPECT_EQ(as_service("POST", "/admin/broker/kick", R"({"client":"nobody:x"})").status, 404u);
+  EXPECT_EQ(as_service("GET", "/admin/audit?action=broker.kick").at("items.0.target"), "client:bob:phone");
+}
+
+TEST_F(RestChat, ABrokerThatIsAwayIsSaidToBeAndNothingIsSentTwice) {
+  ASSERT_EQ(as("alice", "POST", "/rooms", R"({"kind":"channel","room":"tea"})").status, 201u);
+  send("alice", "tea", "before");
+  broker_.kill9();
+  const std::string body = R"({"cid":"m-2","body":"later"})";
+  const Reply away = as("alice", "POST", "/rooms/tea/messages", body);
+  EXPECT_EQ(away.status, 503u) << away.text;
+  EXPECT_EQ(away.code(), "unavailable");
+  EXPECT_NE(away.header("retry-after"), "");
+  EXPECT_EQ(as("alice", "GET", "/rooms/tea").status, 200u);  // the rest goes on
+  broker_.start();
+  Deadline deadline = kPatience;
+  Reply sent;
+  while (sent.status != 201 && sent.status != 200 && !deadline.passed())
+    sent = as("alice", "POST", "/rooms/tea/messages", body);
+  ASSERT_THAT(sent.status, AnyOf(200u, 201u)) << sent.text;
+  const Reply again = as("alice", "POST", "/rooms/tea/messages", body);
+  EXPECT_EQ(again.at("seq"), sent.at("seq"));
+  EXPECT_EQ(again.at("duplicate"), "true");
+}
+
+}  // namespace
+}  // namespace parley::test
