@@ -75,6 +75,7 @@ struct Metrics {
   Histogram drain_ns;        // one drain of the delivery queue on the broker's thread
   Counter wills_posted;
   Counter control_requests;
+  Histogram control_ns;  // one request on $CONTROL/parley/v1: the broker's thread does nothing else meanwhile
 
   // Committer thread.
   Counter commits;

@@ -119,6 +119,8 @@ void add_broker_figures(Page& page, const Metrics& m) {
   page.counter("parley_event_deliveries_total", "Events handed to subscribers", m.event_deliveries.get());
   page.counter("parley_wills_posted_total", "Last wills posted to rooms", m.wills_posted.get());
   page.counter("parley_control_requests_total", "Requests on $CONTROL/parley/v1", m.control_requests.get());
+  page.histogram("parley_control_seconds", "The broker's thread on one request of those", m.control_ns,
+                 kSeconds);
   page.histogram("parley_admit_seconds", "One publish: check, number, append", m.admit_ns, kSeconds);
   page.histogram("parley_fanout_seconds", "A frame's first to last subscriber", m.fanout_ns, kSeconds);
   page.histogram("parley_inject_lag_seconds", "Frame ready until handed to the broker", m.inject_lag_ns,

@@ -285,7 +285,11 @@ PublishVerdict Node::renew_token(Session& session, const Publish& publish) {
   return PublishVerdict::pass();
 }
 
-void Node::on_control(std::string_view payload) { control_.handle(payload); }
+void Node::on_control(std::string_view payload) {
+  const std::uint64_t begin_ns = clock_.steady_ns();
+  control_.handle(payload);
+  metrics_.control_ns.observe(clock_.steady_ns() - begin_ns);
+}
 
 void Node::post_will(const std::string& name, const std::string& payload) {
   const Topic topic = parse_topic(name);
