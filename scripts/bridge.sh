@@ -17,7 +17,6 @@ wants_postgres() { [[ $database == own ]]; }
 # Sets roles and database (own, given or none).
 bridge_find_roles() {
   roles=${PARLEY_ROLES-control,api}
-  if [[ ! -f $home/bridge/api/http_role.cc ]]; then roles=""; fi
   database=none
   [[ $roles =~ ^([a-z]+(,[a-z]+)*)?$ ]] || die "PARLEY_ROLES is '$roles': set it to control,api, or to nothing for a broker alone"
   wants_bridge || return 0
@@ -31,12 +30,17 @@ bridge_find_roles() {
   fi
 }
 
-# Whether the options name the node's own database, or none yet.
+# Whether the options name the node's own database, or none yet. Its socket is elsewhere after the folder has moved; but a
+# socket that is there and not ours is another node's.
 bridge_database_is_own() {
-  local url
+  local url host
   url=$(toml_text "$var/bridge.toml" database url)
-  [[ -z $url || $url == "$(toml_text "$home/config/bridge.toml" database url)" ||
-    $url == 'postgresql:///parley?host='*"&port=$pg_port&user=parley" ]]
+  [[ -n $url && $url != "$(toml_text "$home/config/bridge.toml" database url)" ]] || return 0
+  pg_find_socket
+  [[ $url != "$(pg_url)" ]] || return 0
+  [[ -e $var/pg/PG_VERSION && $url =~ ^postgresql:///parley\?host=([^&]*)"&port=$pg_port&user=parley"$ ]] || return 1
+  printf -v host '%b' "${BASH_REMATCH[1]//%/\\x}"
+  [[ ! -e $host ]]
 }
 
 ensure_bridge_user() {
@@ -92,6 +96,27 @@ bridge_url() {
   case $host in 0.0.0.0) host=127.0.0.1 ;; "[::]") host="[::1]" ;; esac
   [[ -z $(toml_text "$var/bridge.toml" http tls_certificate) ]] || scheme=https
   printf '%s://%s:%s' "$scheme" "$host" "${listen##*:}"
+}
+
+# A node that was a broker alone gets a bridge: from now on PostgreSQL says who there is, and the bridge makes the
+# broker's copy the same. What was put at the broker alone is written down before, as `parleyctl apply` takes it.
+keep_broker_facts() {
+  local roles='' database=none file=$var/facts-before-bridge.jsonl room rooms
+  rm -f "$var/url"
+  node_answers || node_up >/dev/null
+  local -a ctl=("$parleyctl" --var "$var" --host "$(node_host)" --port "$mqtt_port" --json)
+  (umask 077 && "${ctl[@]}" user list >"$file.new") || die "the broker's users could not be listed"
+  rooms=$("${ctl[@]}" room list | tee -a "$file.new" | sed -nE 's/.*"room":"([^"]+)".*/\1/p')
+  for room in $rooms; do "${ctl[@]}" member list "$room" >>"$file.new"; done
+  if [[ ! -s $file.new ]]; then
+    rm "$file.new"
+    return
+  fi
+  mv "$file.new" "$file"
+  say "Users and rooms were put at this broker alone until now; from now on PostgreSQL says who there is, and it is empty.
+  What the broker knew is in $var_shown/facts-before-bridge.jsonl; make accounts with ./parley ctl user put, rooms with
+  ./parley ctl room put. Messages stay, and rooms of the same name have them again. (PARLEY_ROLES= ./parley up goes on
+  without a bridge.)"
 }
 
 # Sets argv: what the supervisor runs.

@@ -61,12 +61,14 @@ node_prepare() {
   mkdir -p "$var"/{data,log,run,lib,launcher}
   node_lock
   write_options
+  write_doorbell
   write_mosquitto_conf
   "$parleyctl" --var "$var" keys init >/dev/null || die "the keys could not be made"
   set_owners
   http_url=
   pg_bin=
   pg_socket=
+  if wants_bridge && [[ ! -e $var/bridge.toml && -e $var/data/replica ]]; then keep_broker_facts; fi
   if wants_postgres; then pg_prepare; fi
   if wants_bridge; then
     write_bridge_options
@@ -131,6 +133,8 @@ set_owners() {
 # The bridge signs tokens and reads a connection string, which may hold a password; nobody else's user does.
 set_bridge_owners() {
   if is_root; then
+    chown "root:$bridge_user" "$var/keys"
+    chmod 0751 "$var/keys"  # it looks for keys there; the broker only reads one file whose name it knows
     chown "$bridge_user:" "$var/keys/signing.pem"
     chown "root:$bridge_user" "$var/bridge.toml"
     chmod 0640 "$var/bridge.toml"
@@ -158,6 +162,32 @@ write_options() {
 # Nothing when the metrics are off, or on an address that is not the launcher's to choose a port for.
 metrics_port_of() { sed -n -E 's/^listen = "127\.0\.0\.1:([0-9]+)".*/\1/p' "$1" | head -n 1; }
 
+# The doorbell's socket, where both the plugin and Mosquitto find it: in var/run, or in a shorter folder where that path
+# would be too long for one. A place of the user's own choice stays.
+write_doorbell() {
+  local file=$var/parley.toml now folder
+  now=$(toml_text "$file" doorbell socket)
+  doorbell_socket=run/doorbell.sock
+  if ((${#var} + ${#doorbell_socket} + 1 > socket_path_limit)); then
+    short_folder bell
+    doorbell_socket=$folder/doorbell.sock
+    mkdir -m 0700 "$folder" 2>/dev/null || [[ -d $folder && ! -L $folder ]] || die "cannot make the folder $folder"
+    if is_root; then chown "$broker_user:" "$folder"; fi
+    [[ -O $folder ]] || is_root || die "$folder belongs to somebody else: move it away"
+  fi
+  case $now in
+    "$doorbell_socket") ;;
+    run/doorbell.sock | */parley-*-bell/doorbell.sock) toml_set "$file" doorbell socket "\"$doorbell_socket\"" ;;
+  esac
+}
+
+# short_folder NAME: sets folder, a place of this node's in the system's own folder for such things.
+short_folder() {
+  folder=/tmp
+  if is_root; then folder=/run; fi
+  folder+=/parley-$(printf '%s' "$var" | sha256sum | cut -c1-12)-$1
+}
+
 write_mosquitto_conf() {
   local text user_line=''
   if is_root; then user_line="user $broker_user"; fi
@@ -165,6 +195,7 @@ write_mosquitto_conf() {
   text=${text//@MQTT_PORT@/$mqtt_port}
   text=${text//@MQTT_BIND@/$mqtt_bind}
   text=${text//@USER_LINE@/$user_line}
+  text=${text/run\/doorbell.sock/$doorbell_socket}
   printf '%s\n' "$text" >"$var/mosquitto.conf"
 }
 
@@ -265,6 +296,7 @@ node_start() {
     service_install "$name"
   done
   rm -f "$var/launcher/started" "$var/run/doorbell.sock"
+  [[ $doorbell_socket == run/* ]] || rm -f "$doorbell_socket"
   say "Starting $(planned_services | sed 's/ /, /g')"
   setsid "$home/parley" __supervise "$var" </dev/null >>"$var/launcher/supervisor.log" 2>&1 9>&- &
   printf '%s\n' "$!" >"$var/launcher/supervisor.pid"
@@ -303,17 +335,21 @@ stop_signal() { if [[ $1 == postgres ]]; then printf INT; else printf TERM; fi; 
 # and `up` fails with words.
 await_services() {
   local name
+  local -a well=()
   for name in $(planned_services); do
-    if await_service "$name"; then continue; fi
-    if [[ $name == broker ]]; then node_stop || true; fi
+    if await_service "$name"; then
+      well+=("$name")
+      continue
+    fi
+    if [[ $name == broker ]]; then node_stop || true; else write_started "${well[@]}"; fi
     show_failure "$name"
   done
-  write_started
+  write_started "${well[@]}"
   if wants_bridge; then bridge_make_admin; fi
 }
 
 await_service() {
-  local name=$1 tries=300 begun
+  local name=$1 tries=$((${PARLEY_WAIT_S:-30} * 10)) begun
   until service_pid "$name" >/dev/null && service_answers "$name"; do
     begun=$(cat "$var/launcher/$name.starts" 2>/dev/null) || begun=0
     # After a restart its count goes on from where it was; three in a row from nothing mean that it will not.
@@ -324,11 +360,11 @@ await_service() {
   done
 }
 
-write_started() {
+write_started() {  # NAME...
   local name
   {
     printf '%s\n' "mqtt_port=$mqtt_port" "mqtt_bind=$mqtt_bind" "metrics_port=$metrics_port" "http_url=$http_url"
-    for name in $(planned_services); do printf '%s\n' "$name=$(fingerprint "$name")"; done
+    for name in "$@"; do printf '%s\n' "$name=$(fingerprint "$name")"; done
   } >"$var/launcher/started"
 }
 

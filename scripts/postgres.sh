@@ -36,8 +36,9 @@ pg_find_socket() {
   pg_socket=$var/pg-run
   local file=$pg_socket/.s.PGSQL.$pg_port
   if ((${#file} > socket_path_limit)); then
-    pg_socket=/tmp/parley-$(printf '%s' "$var" | sha256sum | cut -c1-12)
-    if is_root; then pg_socket=/run/${pg_socket#/tmp/}; fi
+    local folder
+    short_folder pg
+    pg_socket=$folder
   fi
 }
 

@@ -12,13 +12,13 @@ supervise() {
   (($# == 1)) || die "__supervise is for ./parley up"
   var=$1
   stopping=no
-  timer=
   # Mosquitto's configuration names its files from here, so that a path may hold spaces.
   cd "$var"
   read_plan launcher/plan
-  trap 'stopping=yes; end_timer' TERM INT
+  trap 'stopping=yes' TERM INT
   trap 'tell broker HUP; tell bridge HUP; tell postgres HUP' HUP
-  trap 'forgive; end_timer' USR1
+  trap forgive USR1
+  open_clock
   local name
   for name in "${services[@]}"; do starts[$name]=0; done
   forgive
@@ -26,8 +26,9 @@ supervise() {
     for name in "${services[@]}"; do
       [[ -n ${child[$name]:-} ]] || (($(now_ms) < due_ms[$name])) || start_service "$name"
     done
-    rotate_logs
-    await_event
+    if ((ticks++ % 50 == 0)); then rotate_logs; fi
+    tick
+    bury
   done
   note "stopping"
   # In the order opposite to starting: nobody loses what it still needs.
@@ -45,7 +46,17 @@ forgive() {
 now_ms() { printf '%s' "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
 note() { printf '%s: %s\n' "$(date +%Y-%m-%dT%H:%M:%S)" "$*"; }
 tell() { [[ -z ${child[$1]:-} ]] || kill -s "$2" "${child[$1]}" 2>/dev/null || true; }
-end_timer() { [[ -z $timer ]] || kill "$timer" 2>/dev/null || true; }
+
+# A pipe that nobody writes to: waiting for it with a limit sleeps without a process, is ended by a signal's trap at once,
+# and has no moment in which a child's end could be missed.
+open_clock() {
+  ticks=0
+  rm -f launcher/clock
+  mkfifo -m 0600 launcher/clock
+  exec 7<>launcher/clock
+  rm -f launcher/clock
+}
+tick() { read -rt 0.2 -u 7 || true; }
 
 # read_plan FILE: names and values that the commands need.
 read_plan() {
@@ -68,7 +79,7 @@ start_service() {
     *) die "launcher/plan names an unknown service: $name" ;;
   esac
   if [[ -n $user ]] && is_root; then argv=(setpriv "--reuid=$user" "--regid=$user" --init-groups -- "${argv[@]}"); fi
-  "${argv[@]}" >>"launcher/$name.log" 2>&1 &
+  "${argv[@]}" >>"launcher/$name.log" 2>&1 7>&- &
   child[$name]=$!
   began_ms[$name]=$(now_ms)
   printf '%s\n' "${child[$name]}" >"launcher/$name.pid"
@@ -77,38 +88,15 @@ start_service() {
   note "$name started, process ${child[$name]}"
 }
 
-# Until a process has ended, it is time to start one, some seconds are over, or we shall stop.
-await_event() {
-  local name wait_ms=10000 left status
-  local -a processes=()
+# What has ended by itself.
+bury() {
+  local name status
   for name in "${services[@]}"; do
-    if [[ -n ${child[$name]:-} ]]; then
-      processes+=("${child[$name]}")
-    else
-      left=$((due_ms[$name] - $(now_ms)))
-      if ((left < wait_ms)); then wait_ms=$((left > 0 ? left : 0)); fi
-    fi
+    if [[ -z ${child[$name]:-} ]] || kill -0 "${child[$name]}" 2>/dev/null; then continue; fi
+    status=0
+    wait "${child[$name]}" 2>/dev/null || status=$?  # not its own words on how it ended
+    service_ended "$name" "$status"
   done
-  sleep "$((wait_ms / 1000)).$(printf %03d "$((wait_ms % 1000))")" &
-  timer=$!
-  # A signal that came before there was a timer to end, and a process that ended before there was one to wait for it.
-  if [[ $stopping == no ]] && all_live "${processes[@]}"; then
-    wait -n "${processes[@]}" "$timer" || true  # a signal to us ends it too
-  fi
-  end_timer
-  timer=
-  for name in "${services[@]}"; do
-    if [[ -n ${child[$name]:-} ]] && ! all_live "${child[$name]}"; then
-      status=0
-      wait "${child[$name]}" 2>/dev/null || status=$?  # not its own words on how it ended
-      service_ended "$name" "$status"
-    fi
-  done
-}
-
-all_live() {
-  local process
-  for process in "$@"; do kill -0 "$process" 2>/dev/null || return 1; done
 }
 
 service_ended() {

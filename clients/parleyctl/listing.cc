@@ -57,7 +57,9 @@ std::string figure(const json::value& value) {
 bool names_time(std::string_view name) { return name.ends_with("_at") || name.ends_with("_until"); }
 
 std::string shown(const std::string& name, const json::value& value) {
-  return names_time(name) && value.is_int64() ? time_text(value.as_int64()) : figure(value);
+  if (names_time(name) && value.is_int64()) return time_text(value.as_int64());
+  if (name.ends_with("port")) return json::serialize(value);  // a name, not a quantity
+  return figure(value);
 }
 
 // Flattens {"log":{"bytes":1}} to "log.bytes  1", and the objects of an array to "nodes.0.host".

@@ -7,17 +7,19 @@ set -Eeuo pipefail
 home=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 : "${PARLEY_BUILD_DIR:?the folder of a build}"
 export PARLEY_BUILD_DIR
-unset PARLEY_METRICS_PORT PARLEY_MQTT_BIND
+unset PARLEY_METRICS_PORT PARLEY_MQTT_BIND PARLEY_HTTP_BIND PARLEY_DATABASE_URL PARLEY_ROLES PARLEY_URL
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/parley launcher.XXXXXX")
 chmod 0755 "$work"
 nodes=()
+short_folders=()
 trap 'printf "FAILED at line %s: %s\n" "$LINENO" "$BASH_COMMAND" >&2; show_output' ERR
 trap clean_up EXIT
 
 clean_up() {
   local node
   for node in "${nodes[@]}"; do env -u PARLEY_MQTT_PORT PARLEY_VAR="$node" "$home/parley" down >/dev/null 2>&1 || true; done
+  rm -rf "${short_folders[@]}"
   [[ -z ${helper:-} ]] || kill "$helper" 2>/dev/null || true
   [[ -z ${elsewhere:-} ]] || rm -rf "$elsewhere"
   rm -rf "$work"
@@ -42,11 +44,17 @@ free_port() {
 
 # new_node NAME: from here on ./parley works on this one.
 new_node() {
-  export PARLEY_VAR="$work/$1" PARLEY_MQTT_PORT
+  export PARLEY_VAR="$work/$1" PARLEY_MQTT_PORT PARLEY_HTTP_PORT PARLEY_LOGINS="$work/$1.logins"
   PARLEY_MQTT_PORT=$(free_port)
+  PARLEY_HTTP_PORT=$(free_port)
   nodes+=("$PARLEY_VAR")
 }
 use_node() { export PARLEY_VAR="$work/$1" PARLEY_MQTT_PORT=$2; }
+# What is only about the broker need not wait for the rest.
+new_broker() {
+  new_node "$1"
+  export PARLEY_ROLES=''
+}
 
 # run STATUS ARGUMENT...: ./parley, which must end with this status; what it says is kept.
 run() {
@@ -57,6 +65,14 @@ run() {
 }
 said() { grep -qF -- "$1" "$work/output" || fail "it did not say: $1"; }
 broker() { cat "$PARLEY_VAR/launcher/broker.pid"; }
+postgres() { cat "$PARLEY_VAR/launcher/postgres.pid"; }
+bridge() { cat "$PARLEY_VAR/launcher/bridge.pid"; }
+user_of() { stat -c %U "/proc/$1"; }
+rest() { curl -sS --max-time 5 "http://127.0.0.1:$PARLEY_HTTP_PORT$1"; }
+register() {  # NAME: gives the token
+  curl -sS --max-time 5 "http://127.0.0.1:$PARLEY_HTTP_PORT/api/v1/auth/register" -H 'Content-Type: application/json' \
+    -d "{\"user\":\"$1\",\"password\":\"a password that is long\"}" | sed -nE 's/.*"access_token":"([^"]+)".*/\1/p'
+}
 supervisor() { cat "$PARLEY_VAR/launcher/supervisor.pid"; }
 lives() { [[ -r /proc/$1/status ]] && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; }
 
@@ -73,51 +89,186 @@ test_life() {
   new_node life
   cd /
   run 0 up
-  said "Parley is up: MQTT on 127.0.0.1:$PARLEY_MQTT_PORT"
-  (($(grep -c . "$work/output") <= 8)) || fail "more than a few lines"
-  local first
-  first=$(broker)
+  said "Parley is up: MQTT on 127.0.0.1:$PARLEY_MQTT_PORT, REST on http://127.0.0.1:$PARLEY_HTTP_PORT/api/v1"
+  (($(grep -c . "$work/output") <= 12)) || fail "more than a few lines"
+  local first first_bridge first_postgres
+  first=$(broker) first_bridge=$(bridge) first_postgres=$(postgres)
   run 0 status
-  said "It answers"
+  (($(grep -c "It answers" "$work/output") == 3)) || fail "not all three answer"
   run 0 up
   said "already running, and nothing has changed"
-  [[ $(broker) == "$first" ]] || fail "a second up restarted the broker"
-  # Without the port in the environment, too, ctl finds the node.
-  env -u PARLEY_MQTT_PORT "$home/parley" ctl stats >"$work/output" 2>&1 || fail "ctl stats"
+  [[ $(broker) == "$first" && $(bridge) == "$first_bridge" ]] || fail "a second up restarted something"
+  # Without the ports in the environment, too, ctl finds the node.
+  env -u PARLEY_MQTT_PORT -u PARLEY_HTTP_PORT "$home/parley" ctl stats >"$work/output" 2>&1 || fail "ctl stats"
+  env -u PARLEY_MQTT_PORT -u PARLEY_HTTP_PORT "$home/parley" ctl admin users list >"$work/output" 2>&1 || fail "ctl admin"
+  said "admin"
+  # What has changed is restarted, and nothing else: chat goes on while the bridge's options change.
+  sed -i 's/^room_creations_per_h = 10/room_creations_per_h = 11/' "$PARLEY_VAR/bridge.toml"
+  run 0 up
+  said "Restarting bridge"
+  [[ $(broker) == "$first" && $(postgres) == "$first_postgres" ]] || fail "another option than the bridge's restarted it"
+  [[ $(bridge) != "$first_bridge" ]] || fail "a changed option did not restart the bridge"
   sed -i 's/^max_pace_ms = 20/max_pace_ms = 10/' "$PARLEY_VAR/parley.toml"
   run 0 up
   [[ $(broker) != "$first" ]] || fail "a changed option did not restart the broker"
   run 0 logs
   said "mosquitto version"
-  local last supervisor
-  last=$(broker)
-  supervisor=$(supervisor)
+  said '"msg":"listening"'
+  said "database system is ready"
+  local process
+  local -a last=("$(broker)" "$(supervisor)" "$(bridge)" "$(postgres)")
   run 0 down
-  ! lives "$last" || fail "the broker still runs after down"
-  ! lives "$supervisor" || fail "the supervisor still runs after down"
+  for process in "${last[@]}"; do ! lives "$process" || fail "process $process still runs after down"; done
   [[ $(tail -n 1 "$PARLEY_VAR/launcher/supervisor.log") == *": stopped" ]] ||
     fail "the supervisor did not end in order: $(tail -n 3 "$PARLEY_VAR/launcher/supervisor.log")"
+  grep -q "database system is shut down" "$PARLEY_VAR/launcher/postgres.log" || fail "PostgreSQL did not end in order"
   run 3 status
   said "not running"
   run 0 down
   said "not running"
 }
 
+# The accounts are there after a restart, and the administrator's password is nobody else's to read, nor in any log.
+test_accounts_stay() {
+  new_node accounts
+  run 0 up
+  said "keys/admin.password"
+  local password
+  password=$(<"$PARLEY_VAR/keys/admin.password")
+  [[ $(stat -c %a "$PARLEY_VAR/keys/admin.password") == 600 ]] || fail "others can read the password"
+  ! grep -rqF -- "$password" "$PARLEY_VAR/launcher" "$PARLEY_VAR/log" "$work/output" || fail "the password is in a log"
+  [[ -n $(register alice) ]] || fail "alice could not register"
+  run 0 ctl admin users list
+  said alice
+  run 0 ctl room put general
+  run 0 ctl member put general alice
+  run 0 ctl member list general
+  said alice
+  run 1 ctl apply /dev/null
+  said "kept in PostgreSQL"
+  run 0 down
+  run 0 up
+  run 0 ctl admin users list
+  said alice
+  run 0 ctl admin init  # again: harmless
+  [[ $(<"$PARLEY_VAR/keys/admin.password") == "$password" ]] || fail "the password changed"
+  # Somebody in the middle of a chat does not notice that keys change.
+  local token
+  token=$(register bob)
+  run 0 ctl keys rotate
+  said "nobody is logged out"
+  run 0 ctl admin users list
+  curl -fsS -o /dev/null -H "Authorization: Bearer $token" "http://127.0.0.1:$PARLEY_HTTP_PORT/api/v1/users/me" ||
+    fail "bob's token of before is refused"
+  mosquitto_pub -p "$PARLEY_MQTT_PORT" -u bob -P "$token" -t rooms/general/typing -m '{}' ||
+    fail "bob's token of before is refused by the broker"
+  [[ -n $(register carol) ]] || fail "nobody can register after the rotation"
+  if ((EUID == 0)); then
+    [[ $(stat -c %U "$PARLEY_VAR/keys/signing.pem") == _parley ]] || fail "the new key belongs to $(stat -c %U "$PARLEY_VAR/keys/signing.pem")"
+  fi
+  run 0 down
+}
+
 test_restarts_what_dies() {
   new_node killed
   run 0 up
-  local first
+  another_runs() { [[ $($1) != "$2" ]] && "$home/parley" status >/dev/null 2>&1; }
+  local name process first
   first=$(broker)
+  # Chat goes on without the others, and they come back.
+  for name in postgres bridge; do
+    process=$($name)
+    kill -KILL "$process"
+    "$home/parley" ctl stats >/dev/null 2>&1 || fail "the broker does not answer while $name is away"
+    eventually another_runs "$name" "$process"
+  done
+  [[ $(broker) == "$first" ]] || fail "the broker was restarted with them"
   kill -KILL "$first"
-  another_answers() { [[ $(broker) != "$first" ]] && "$home/parley" status >/dev/null 2>&1; }
-  eventually another_answers
-  # Without a supervisor the broker goes on; up gives it one again.
+  eventually another_runs broker "$first"
+  # Without a supervisor all of it goes on; up gives it one again.
   kill -KILL "$(supervisor)"
   run 0 status
   said "supervisor is gone"
   run 0 up
   run 0 status
   lives "$(supervisor)" || fail "no supervisor"
+  local -a last=("$(broker)" "$(bridge)" "$(postgres)")
+  kill -KILL "$(supervisor)"
+  run 0 down
+  for process in "${last[@]}"; do ! lives "$process" || fail "process $process still runs after down"; done
+}
+
+# The broker alone, as it was before there was a bridge: facts are put at the broker.
+test_broker_alone() {
+  new_broker alone
+  run 0 up
+  [[ ! -e $PARLEY_VAR/pg && ! -e $PARLEY_VAR/bridge.toml ]] || fail "there is a database"
+  run 0 ctl user put alice
+  run 0 ctl room put general
+  run 0 ctl member put general alice
+  run 0 ctl member list general
+  said alice
+  mosquitto_pub -p "$PARLEY_MQTT_PORT" -u alice -P "$("$home/parley" ctl token alice)" -t rooms/general/send -m hello ||
+    fail "alice cannot write"
+  run 0 ctl log read --room general
+  said '"body":"hello"'
+  # With a bridge the truth is in PostgreSQL. What was put at the broker alone is not silently gone.
+  unset PARLEY_ROLES
+  run 0 up
+  said "facts-before-bridge"
+  grep -q '"user":"alice"' "$PARLEY_VAR/facts-before-bridge.jsonl" || fail "alice was not kept"
+  grep -q '"op":"member.put"' "$PARLEY_VAR/facts-before-bridge.jsonl" || fail "the member was not kept"
+  run 0 ctl user list
+  ! grep -q alice "$work/output" || fail "alice has an account that nobody made"
+  run 0 ctl log read --room general
+  said '"body":"hello"'
+  # And back again.
+  export PARLEY_ROLES=''
+  run 0 up
+  run 0 status
+  ! grep -q bridge "$work/output" || fail "there still is a bridge"
+  run 0 ctl user list
+  run 0 down
+}
+
+# A PostgreSQL of the user's own: here, another node's.
+test_given_database() {
+  new_node theirs
+  run 0 up
+  local url
+  url=$(sed -nE 's/^url = "([^"]*)".*/\1/p' "$PARLEY_VAR/bridge.toml" | head -n 1)
+  kill -TERM "$(bridge)"  # one bridge for one database is enough here
+  new_node ours
+  export PARLEY_DATABASE_URL=$url
+  run 0 up
+  [[ ! -e $PARLEY_VAR/pg ]] || fail "a database was made although one was given"
+  [[ -n $(register alice) ]] || fail "alice could not register"
+  run 0 status
+  # It is remembered: forgetting it once must not open an empty database.
+  unset PARLEY_DATABASE_URL
+  run 0 up
+  said "nothing has changed"
+  run 0 down
+  # A database that is away does not keep people from chatting.
+  PARLEY_DATABASE_URL="postgresql:///parley?host=$work/nowhere" PARLEY_WAIT_S=3 run 1 up
+  said "bridge did not start"
+  said "postgres"
+  "$home/parley" ctl stats >/dev/null || fail "the broker does not answer"
+  run 0 down
+}
+
+# A unix socket's path has an end, which a folder deep down is beyond.
+test_deep_folder() {
+  local deep
+  deep=deep/$(printf 'a%.0s' {1..60})/$(printf 'b%.0s' {1..60})
+  new_node "$deep"
+  run 0 up
+  local socket bell
+  socket=$(sed -n 's/^pg_socket=//p' "$PARLEY_VAR/launcher/plan")
+  bell=$(sed -nE 's/^socket = "([^"]*)".*/\1/p' "$PARLEY_VAR/parley.toml")
+  short_folders=("$socket" "${bell%/*}")
+  [[ $socket == /*/parley-*-pg && $bell == /*/parley-*-bell/doorbell.sock ]] || fail "the sockets are in $socket and $bell"
+  [[ -n $(register alice) ]] || fail "alice could not register"
   run 0 down
 }
 
@@ -125,8 +276,13 @@ test_beside_each_other() {
   new_node one
   local port_one=$PARLEY_MQTT_PORT
   run 0 up
+  local http_one=$PARLEY_HTTP_PORT
   new_node two
   local port_two=$PARLEY_MQTT_PORT
+  # The first one's port for REST is taken; the message says what to do.
+  PARLEY_HTTP_PORT=$http_one run 1 up
+  said "port $http_one is taken by another program"
+  said "PARLEY_HTTP_PORT=8081 ./parley up"
   run 0 up
   [[ $(grep ^listen "$work/one/parley.toml") != $(grep ^listen "$work/two/parley.toml") ]] ||
     fail "both nodes have the same port for metrics"
@@ -150,15 +306,27 @@ test_tells_what_is_wrong() {
   said "put right what it names"
   run 3 status
   sed -i 's/^max_pace = 20/max_pace_ms = 20/' "$PARLEY_VAR/parley.toml"
+  # A bridge that cannot start does not take chat away.
+  sed -i 's/^login_window_s = 300/login_window = 300/' "$PARLEY_VAR/bridge.toml"
+  run 1 up
+  said "bridge.toml:"
+  said "login_window"
+  said "put right what it names (options are in $PARLEY_VAR/bridge.toml)"
+  run 1 status
+  "$home/parley" ctl stats >/dev/null || fail "the broker does not answer"
+  sed -i 's/^login_window = 300/login_window_s = 300/' "$PARLEY_VAR/bridge.toml"
   run 0 up
   local taken=$PARLEY_MQTT_PORT
-  new_node second
+  new_broker second
   export PARLEY_MQTT_PORT=$taken
   run 1 up
   said "port $taken is taken by another program"
   export PARLEY_MQTT_PORT=http
   run 1 up
   said "PARLEY_MQTT_PORT is 'http': set it to a port"
+  export PARLEY_MQTT_PORT=$taken PARLEY_ROLES='control;api'
+  run 1 up
+  said "PARLEY_ROLES is 'control;api'"
   run 1 sideways
   said "unknown command 'sideways'"
 }
@@ -171,8 +339,8 @@ test_leaves_strangers_alone() {
   run 0 down
   sleep 600 &
   helper=$!
-  printf '%s\n' "$helper" >"$PARLEY_VAR/launcher/broker.pid"
-  printf '%s\n' "$helper" >"$PARLEY_VAR/launcher/supervisor.pid"
+  local name
+  for name in broker bridge postgres supervisor; do printf '%s\n' "$helper" >"$PARLEY_VAR/launcher/$name.pid"; done
   run 3 status
   run 0 down
   lives "$helper" || fail "down killed a process that was not its own"
@@ -188,13 +356,27 @@ test_whose_it_is() {
   new_node owner
   run 0 up
   if ((EUID == 0)); then
-    [[ $(stat -c %U "/proc/$(broker)") == mosquitto ]] || fail "the broker runs as $(stat -c %U "/proc/$(broker)")"
-    ! setpriv --reuid=mosquitto --regid=mosquitto --clear-groups cat "$PARLEY_VAR/keys/signing.pem" 2>/dev/null ||
-      fail "the broker's user can read the signing key"
+    [[ $(user_of "$(broker)") == mosquitto ]] || fail "the broker runs as $(user_of "$(broker)")"
+    [[ $(user_of "$(postgres)") == postgres ]] || fail "PostgreSQL runs as $(user_of "$(postgres)")"
+    [[ $(user_of "$(bridge)") == _parley ]] || fail "the bridge runs as $(user_of "$(bridge)")"
+    local user secret
+    for user in mosquitto postgres nobody; do
+      for secret in keys/signing.pem keys/admin.password keys/admin.logins bridge.toml; do
+        ! setpriv "--reuid=$user" --regid=nogroup --clear-groups cat "$PARLEY_VAR/$secret" 2>/dev/null ||
+          fail "$user can read $secret"
+      done
+    done
+    ! setpriv --reuid=nobody --regid=nogroup --clear-groups \
+      psql -w -h "$PARLEY_VAR/pg-run" -U parley parley -c 'select 1' 2>/dev/null || fail "anybody gets into the database"
+    ! (exec 3<>/dev/tcp/127.0.0.1/5432) 2>/dev/null || ! ss -Hltnp 'sport = :5432' | grep -q "pid=$(postgres)," ||
+      fail "PostgreSQL listens on TCP"
     run 0 down
     as_nobody
   else
-    [[ $(stat -c %u "/proc/$(broker)") == "$EUID" ]] || fail "the broker does not run as the user"
+    local name
+    for name in broker postgres bridge; do
+      [[ $(stat -c %u "/proc/$($name)") == "$EUID" ]] || fail "$name does not run as the user"
+    done
     [[ $(stat -c %a "$PARLEY_VAR") == 700 ]] || fail "others may look into the folder"
     run 0 down
   fi
@@ -222,7 +404,7 @@ test_closed_folder() {
   run 0 up
   said "is a link to /var/lib/parley/"
   elsewhere=$(readlink "$PARLEY_VAR")
-  [[ $(stat -c %U "/proc/$(broker)") == mosquitto ]] || fail "the broker runs as $(stat -c %U "/proc/$(broker)")"
+  [[ $(user_of "$(broker)") == mosquitto ]] || fail "the broker runs as $(user_of "$(broker)")"
   run 0 up
   said "nothing has changed"
   run 0 status
@@ -248,6 +430,8 @@ test_two_at_once() {
     [[ $line != "mosquitto -c $PARLEY_VAR/mosquitto.conf "* ]] || ((count += 1))
   done
   ((count == 1)) || fail "$count brokers run"
+  count=$(grep -c "started, process" "$PARLEY_VAR/launcher/supervisor.log")
+  ((count == 3)) || fail "$count processes were started, not three"
   run 0 down
 }
 
