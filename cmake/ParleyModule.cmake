@@ -10,6 +10,11 @@
 # Includes are written from the repository's root: #include "schemas/ids.h".
 include(GoogleTest)
 
+# parley_unit_tests(program ...): the target unit_tests builds them, for who runs only `ctest -L unit`.
+function(parley_unit_tests)
+  set_property(GLOBAL APPEND PROPERTY PARLEY_UNIT_TESTS ${ARGN})
+endfunction()
+
 function(parley_module)
   cmake_parse_arguments(M "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS;TESTS;TEST_DEPS;BENCHES;FUZZERS" ${ARGN})
   set(library parley_${M_NAME})
@@ -26,6 +31,7 @@ function(parley_module)
     find_package(GTest REQUIRED)
     add_executable(${M_NAME}_test ${M_TESTS})
     target_link_libraries(${M_NAME}_test PRIVATE ${library} ${M_PRIVATE_DEPS} ${M_TEST_DEPS} GTest::gmock GTest::gtest_main)
+    parley_unit_tests(${M_NAME}_test)
     gtest_discover_tests(${M_NAME}_test TEST_PREFIX ${M_NAME}/ PROPERTIES LABELS unit TIMEOUT 300
                          DISCOVERY_TIMEOUT 60)
   endif()
