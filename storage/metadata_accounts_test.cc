@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <barrier>
+#include <future>
 #include <thread>
 
 #include "storage/testing/metadata_test.h"
@@ -15,6 +17,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 class AccountsTest : public MetadataTest {
  protected:
@@ -153,6 +156,30 @@ TEST_F(AccountsTest, TheLastAdminStays) {
   chief.name = "second";
   ASSERT_OK(users().create(admin(), chief));
   EXPECT_OK(users().administer(admin("chief"), "chief", patch));
+}
+
+TEST_F(AccountsTest, AdminsWhoDismissEachOtherAtOnceLeaveOne) {
+  for (int round = 0; round < 10; ++round) {
+    const std::string names[] = {"one" + std::to_string(round), "two" + std::to_string(round)};
+    for (const std::string& name : names) {
+      NewUser user = named(name);
+      user.admin = true;
+      ASSERT_OK(users().create(admin(), user));
+    }
+    sql("UPDATE users SET admin = false WHERE name NOT IN ('" + names[0] + "', '" + names[1] + "')");
+    std::barrier start(2);
+    const auto dismiss = [&](const std::string& by, const std::string& whom, bool by_removal) {
+      start.arrive_and_wait();
+      AdminUserPatch patch;
+      patch.admin = false;
+      return by_removal ? outcome(users().remove(admin(by), whom))
+                        : outcome(users().administer(admin(by), whom, patch));
+    };
+    auto other = std::async(std::launch::async, dismiss, names[1], names[0], round % 2 == 0);
+    const std::string mine = dismiss(names[0], names[1], false);
+    EXPECT_THAT((std::vector{mine, other.get()}), UnorderedElementsAre("ok", "conflict"));
+    EXPECT_EQ(sql("SELECT count(*) FROM users WHERE admin AND status = 0"), "1\n");
+  }
 }
 
 TEST_F(AccountsTest, ARemovedUserIsGoneFromEverywhere) {

@@ -471,6 +471,24 @@ TEST_F(RoomsTest, InvitesAreForStaffToMake) {
   EXPECT_EQ(outcome(invites().accept(as("dave"), other->value.code, {})), "banned");
 }
 
+TEST_F(RoomsTest, NobodyComesBackByAnInviteOfTheirOwn) {
+  make_channel("general", "alice", {"bob", "carol"});
+  ASSERT_OK(members().set_role(as("alice"), "general", "bob", MemberRole::owner));
+  ASSERT_OK(members().set_role(as("alice"), "general", "carol", MemberRole::admin));
+  const std::string to_admin = invites().create(as("bob"), "general", {MemberRole::admin, 0, 0})->value.code;
+  const std::string to_member = invites().create(as("bob"), "general", {})->value.code;
+  const std::string other = invites().create(as("carol"), "general", {})->value.code;
+
+  ASSERT_OK(members().set_role(as("alice"), "general", "bob", MemberRole::admin));
+  EXPECT_EQ(outcome(invites().look_up(to_admin, "dave")), "not_found") << "an admin makes no admins";
+  EXPECT_OK(invites().look_up(to_member, "dave"));
+  ASSERT_OK(members().remove(as("alice"), "general", "bob"));
+  EXPECT_EQ(outcome(invites().accept(as("bob"), to_member, {})), "not_found");
+  EXPECT_OK(invites().look_up(other, "dave")) << "of somebody else";
+  ASSERT_OK(members().set_role(as("carol"), "general", "carol", MemberRole::member));
+  EXPECT_EQ(outcome(invites().look_up(other, "dave")), "not_found");
+}
+
 TEST_F(RoomsTest, TheSameRequestTwiceIsDoneOnce) {
   const NewRoom room = group({"bob"});
   const auto first = rooms().create(once(as("alice"), "k1"), room);

@@ -142,6 +142,7 @@ MetadataResult<Member> set_role_in(Change& change, std::string_view name, std::s
   if (locked.target.role == role) return member_of(change, name, user);
   if (role < MemberRole::owner) RETURN_IF_FAULT(keep_an_owner(change, locked.room, user, locked.target.role));
   RETURN_IF_FAULT(change.run(kSetRole, Params(name, user, role)));
+  if (role < locked.target.role) RETURN_IF_FAULT(withdraw_invites(change, name, user, role));
   const std::string& by = change.actor().user;
   change.fact(MemberPut{
       .room = std::string(name), .user = std::string(user), .role = role, .since = locked.target.since});

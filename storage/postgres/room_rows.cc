@@ -31,6 +31,8 @@ const Statement kKnown{
     "SELECT u.name, EXISTS (SELECT FROM blocks b WHERE b.user_name = u.name AND b.blocked = $2) OR "
     "EXISTS (SELECT FROM blocks b WHERE b.user_name = $2 AND b.blocked = u.name) "
     "FROM users u WHERE u.name = ANY($1::text[]) AND u.status = 0 FOR KEY SHARE OF u"};
+const Statement kWithdraw{"invites.withdraw",
+                          "DELETE FROM invites WHERE room = $1 AND by_user = $2 AND role >= $3"};
 const Statement kNames{"members.names",
                        "SELECT user_name FROM members WHERE room = $1 ORDER BY user_name LIMIT $2"};
 
@@ -172,10 +174,20 @@ MetadataResult<void> take_out(Change& change, const Room& room, std::string_view
   ASSIGN_OR_RETURN(const Rows gone, change.run(kDelete, Params(room.room, user)));
   if (gone.affected() == 0) return {};
   RETURN_IF_FAULT(change.run(kCount, Params(room.room, -1)));
+  RETURN_IF_FAULT(withdraw_invites(change, room.room, user, MemberRole::none));
   const std::string& by = change.actor().user;
   change.fact(MemberRemove{.room = room.room, .user = std::string(user)});
   change.post(room.room, Kind::leave, user, {{"by", by}, {"reason", reason}});
   change.tell(user, "room.removed", {{"room", room.room}, {"reason", reason}, {"by", by}});
+  return {};
+}
+
+MetadataResult<void> withdraw_invites(Change& change, std::string_view room, std::string_view by,
+                                      MemberRole now) {
+  // What may() lets an owner, an admin and anybody else give.
+  const MemberRole from = now == MemberRole::admin ? MemberRole::admin : MemberRole::none;
+  if (now == MemberRole::owner) return {};
+  RETURN_IF_FAULT(change.run(kWithdraw, Params(room, by, from)));
   return {};
 }
 

@@ -55,7 +55,11 @@ struct Newcomer {
 // yet. `with_joins`: as events of the room too.
 MetadataResult<void> bring_in(Change& change, const Room& room, const std::vector<Newcomer>& newcomers,
                               Seq since, bool with_joins = true);
-// `reason`: left, removed, banned.
+// Takes back the invites that `by`, whose role is `now`, could not make any more: nobody comes back by what
+// they left behind.
+MetadataResult<void> withdraw_invites(Change& change, std::string_view room, std::string_view by,
+                                      MemberRole now);
+// Their invites go too. `reason`: left, removed, banned.
 MetadataResult<void> take_out(Change& change, const Room& room, std::string_view user,
                               std::string_view reason);
 

@@ -9,6 +9,11 @@ namespace {
 const Statement kLock{"user.lock", std::string("SELECT ") + kUserColumns +
                                        " FROM users u WHERE u.name = $1 AND u.status <> 2 FOR NO KEY UPDATE"};
 
+// Any number that nobody else in this database uses. Held to the end of the transaction.
+const Statement kLockAdmins{"users.lock_admins", "SELECT pg_advisory_xact_lock(123576517158266)"};
+const Statement kOtherAdmin{"users.other_admin",
+                            "SELECT FROM users WHERE admin AND status = 0 AND name <> $1 LIMIT 1"};
+
 #define REVOKE \
   "UPDATE sessions SET revoked_ms = $2, revoke_until_s = $3 WHERE user_name = $1 AND revoked_ms = 0 "
 const Statement kRevokeAll{"sessions.revoke_all", REVOKE "AND sid <> $4 RETURNING sid"};
@@ -65,6 +70,15 @@ MetadataResult<User> lock_user(Change& change, std::string_view name) {
   ASSIGN_OR_RETURN(const Rows rows, change.run(kLock, Params(name)));
   if (rows.empty()) return no_user();
   return read_user(rows, 0);
+}
+
+MetadataResult<void> keep_an_admin(Change& change, const User& user) {
+  if (!user.admin || user.status != AccountStatus::active) return {};
+  RETURN_IF_FAULT(change.run(kLockAdmins, Params{}));
+  ASSIGN_OR_RETURN(const Rows other, change.run(kOtherAdmin, Params(user.name)));
+  if (!other.empty()) return {};
+  return MetadataFault{MetadataError::conflict,
+                       "this is the last admin of the server; make another one first", "admin"};
 }
 
 MetadataResult<void> allow_self(const Actor& actor, std::string_view user) {

@@ -23,6 +23,9 @@ MetadataFault no_user();
 
 // The user's row, locked until the end of the transaction. Deleted users are `not_found`.
 MetadataResult<User> lock_user(Change& change, std::string_view name);
+// `conflict` when this user, whose row is locked and who is about to be one no longer, is the server's last
+// admin who is active. Two who take the right from each other queue here.
+MetadataResult<void> keep_an_admin(Change& change, const User& user);
 // The user itself, or an admin of the server.
 MetadataResult<void> allow_self(const Actor& actor, std::string_view user);
 // The user itself, the owner of this bot or device, or an admin of the server.

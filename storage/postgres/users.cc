@@ -35,8 +35,6 @@ const Statement kProfile{
 const Statement kAdminister{"user.administer",
                             "UPDATE users SET status = $2, limits = $3, admin = $4, tokens_after_s = $5, "
                             "version = version + 1 WHERE name = $1"};
-const Statement kOtherAdmin{"users.other_admin",
-                            "SELECT FROM users WHERE admin AND status = 0 AND name <> $1 LIMIT 1"};
 const Statement kLimits{"user.limits_exists", "SELECT FROM limit_classes WHERE name = $1"};
 const Statement kRehash{
     "credential.rehash",
@@ -115,15 +113,6 @@ MetadataResult<User> update_in(Change& change, std::string_view name, const User
   return user_of(change, name);
 }
 
-MetadataResult<void> keep_an_admin(Change& change, const User& user, const User& next) {
-  const bool was = user.admin && user.status == AccountStatus::active;
-  if (!was || (next.admin && next.status == AccountStatus::active)) return {};
-  ASSIGN_OR_RETURN(const Rows other, change.run(kOtherAdmin, Params(user.name)));
-  if (!other.empty()) return {};
-  return MetadataFault{MetadataError::conflict,
-                       "this is the last admin of the server; make another one first", "admin"};
-}
-
 MetadataResult<User> administer_in(Store& store, Change& change, std::string_view name,
                                    const AdminUserPatch& patch) {
   if (!change.actor().admin)
@@ -136,7 +125,8 @@ MetadataResult<User> administer_in(Store& store, Change& change, std::string_vie
   next.status = patch.status.value_or(user.status);
   next.limits = patch.limits.value_or(user.limits);
   next.admin = patch.admin.value_or(user.admin);
-  RETURN_IF_FAULT(keep_an_admin(change, user, next));
+  const bool stays_admin = next.admin && next.status == AccountStatus::active;
+  if (!stays_admin) RETURN_IF_FAULT(keep_an_admin(change, user));
   if (patch.limits) RETURN_IF_FAULT(check_limits(change, next.limits));
   boost::json::object detail;
   if (next.status != user.status) detail["status"] = to_string(next.status);

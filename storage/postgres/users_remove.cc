@@ -15,8 +15,6 @@ constexpr int kRoomsAtOnce = 100;
 const Statement kLockToRemove{"user.lock_to_remove", std::string("SELECT ") + kUserColumns +
                                                          " FROM users u WHERE u.name = $1 AND u.status <> 2 "
                                                          "FOR UPDATE"};
-const Statement kOtherAdmin{"users.admin_beside",
-                            "SELECT FROM users WHERE admin AND status = 0 AND name <> $1 LIMIT 1"};
 const Statement kRemove{
     "user.remove",
     "UPDATE users SET status = 2, leaving = true, admin = false, display_name = '', about = '', "
@@ -74,14 +72,6 @@ MetadataResult<void> leave_one(Change& change, std::string_view name, std::strin
     if (!owned) RETURN_IF_FAULT(remove_locked_room(change, locked->room));
   }
   return take_out(change, locked->room, user, "left");
-}
-
-MetadataResult<void> keep_an_admin(Change& change, const User& user) {
-  if (!user.admin) return {};
-  ASSIGN_OR_RETURN(const Rows other, change.run(kOtherAdmin, Params(user.name)));
-  if (!other.empty()) return {};
-  return MetadataFault{MetadataError::conflict,
-                       "this is the last admin of the server; make another one first", "admin"};
 }
 
 // The user and the bots it owns; all of them go into `removed`.
