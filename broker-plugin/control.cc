@@ -157,11 +157,13 @@ void Control::snapshot_begin(const ControlRequest& request) {
     return fail(request.req, "unavailable", begun.error());
   snapshot_ = std::make_unique<Facts>(parts_.directory, parts_.default_limits);
   ++snapshot_number_;
+  snapshot_base_ = parts_.replica.version();
   reply(request.req, R"("version":)" + std::to_string(parts_.replica.version()) + R"(,"snapshot":)" +
                          std::to_string(snapshot_number_));
 }
 
-// Two bridges may both think for a moment that they feed this node: their snapshots must not mix.
+// Two bridges may both think for a moment that they feed this node: their snapshots must not mix, and one
+// that began before the other's changes must not undo them.
 bool Control::is_this_snapshot(const ControlRequest& request) {
   if (!snapshot_ || committing_) {
     fail(request.req, "bad_payload", "no snapshot was begun: snapshot.begin first");
@@ -169,6 +171,11 @@ bool Control::is_this_snapshot(const ControlRequest& request) {
   }
   if (request.snapshot != 0 && request.snapshot != snapshot_number_) {
     fail(request.req, "version_mismatch", "somebody else has begun another snapshot since");
+    return false;
+  }
+  if (parts_.replica.version() != snapshot_base_) {
+    fail(request.req, "version_mismatch", "the replica has taken changes since this snapshot was begun",
+         R"("version":)" + std::to_string(parts_.replica.version()));
     return false;
   }
   return true;

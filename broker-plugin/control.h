@@ -72,6 +72,7 @@ class Control {
   Parts parts_;
   std::unique_ptr<Facts> snapshot_;  // being filled between snapshot.begin and snapshot.commit
   std::uint32_t snapshot_number_;    // of the latest; random at first, so that no two processes' are alike
+  std::uint64_t snapshot_base_ = 0;  // the replica's version when it was begun
   bool committing_ = false;          // the worker writes a snapshot: no other change meanwhile
 };
 

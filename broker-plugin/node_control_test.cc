@@ -185,5 +185,19 @@ TEST_F(NodeControlTest, TheTailOfARoomNobodyKnowsIsZero) {
   EXPECT_EQ(control(R"("cmd":"room.tail","room":"nowhere")").at("last"), 0);
 }
 
+TEST_F(NodeControlTest, ASnapshotDoesNotUndoWhatCameSinceItWasBegun) {
+  const json::object begun = control(R"("cmd":"snapshot.begin")");
+  ASSERT_TRUE(apply_ops(R"({"op":"member.remove","room":"general","user":"bob"})").contains("ok"));
+  const std::string number = R"(,"snapshot":)" + json::serialize(begun.at("snapshot"));
+  const json::object refused = control(R"("cmd":"snapshot.commit","to":1)" + number);
+  EXPECT_EQ(code(refused), "version_mismatch");
+  EXPECT_EQ(refused.at("version"), version_);
+  EXPECT_EQ(code(control(R"("cmd":"snapshot.chunk","ops":[])" + number)), "version_mismatch");
+  EXPECT_EQ(code(send("bob", R"({"cid":"c-1","body":"still here?"})")), "not_member");
+  EXPECT_TRUE(control(R"("cmd":"snapshot.begin")").contains("ok"));
+  EXPECT_TRUE(control(R"("cmd":"snapshot.commit","to":1)").contains("ok"))
+      << "an earlier version is no fault";
+}
+
 }  // namespace
 }  // namespace parley::plugin
