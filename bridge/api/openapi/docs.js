@@ -18,8 +18,10 @@ function inline(text) {
   return text.split('`').map((part, i) => (i % 2 ? make('code', null, part) : part));
 }
 
+// Parts between empty lines; one that is indented is shown as it is.
 function paragraphs(text) {
-  return (text || '').split(/\n\s*\n/).filter(Boolean).map((part) => make('p', null, inline(part)));
+  return (text || '').split(/\n *\n/).filter(Boolean).map((part) =>
+      part.startsWith('    ') ? make('pre', null, make('code', null, part.replace(/^ {4}/gm, ''))) : make('p', null, inline(part)));
 }
 
 class Page {
@@ -90,6 +92,7 @@ class Page {
   access(operation) {
     const security = operation.security || this.api.security || [];
     if (security.length === 0) return 'Anybody, without a token';
+    if (operation['x-access'] === 'account') return 'With an access token of somebody who signed in';
     return operation['x-access'] === 'admin' ? 'Server admins' : 'With an access token';
   }
 
@@ -97,7 +100,7 @@ class Page {
     if (parameters.length === 0) return null;
     const rows = parameters.map((p) => make('tr', null,
         make('td', null, make('code', null, p.name), p.required ? null : make('span', {class: 'optional'}, 'optional')),
-        make('td', null, make('span', {class: 'soft'}, p.in + ', ' + this.type(p.schema))),
+        make('td', null, make('span', {class: 'soft'}, inline(p.in + ', ' + this.type(p.schema)))),
         make('td', null, paragraphs(p.description))));
     return [make('h4', null, 'Parameters'), make('table', null, make('tbody', null, rows))];
   }
@@ -119,6 +122,7 @@ class Page {
     const type = Array.isArray(schema.type) ? schema.type.join(' or ') : schema.type || 'anything';
     const low = schema.minimum ?? schema.minLength;
     const high = schema.maximum ?? schema.maxLength;
+    if (schema.pattern) return type + ' like `' + schema.pattern.replace(/^\^|\$$/g, '') + '`';
     const unit = schema.maxLength !== undefined || schema.minLength !== undefined ? ' characters' : '';
     if (low !== undefined && high !== undefined) return `${type}, ${low} to ${high}${unit}`;
     if (high !== undefined) return `${type}, to ${high}${unit}`;
@@ -131,7 +135,7 @@ class Page {
   fields(schema, absent) {
     const rows = [];
     this.addFields(this.resolve(schema), 0, rows, absent);
-    if (rows.length === 0) return make('p', {class: 'soft'}, this.type(schema));
+    if (rows.length === 0) return make('p', {class: 'soft'}, inline(this.type(schema)));
     return make('table', null, make('tbody', null, rows));
   }
 
@@ -144,7 +148,7 @@ class Page {
       rows.push(make('tr', null,
           make('td', null, make('span', {class: 'inside'.repeat(depth > 0)}, make('code', null, name)),
                needed ? null : make('span', {class: 'optional'}, absent)),
-          make('td', null, make('span', {class: 'soft'}, this.type(field))),
+          make('td', null, make('span', {class: 'soft'}, inline(this.type(field)))),
           make('td', null, paragraphs(raw.description || field.description))));
       if (depth < 1) this.addFields(field, depth + 1, rows, absent);
     }
@@ -173,20 +177,26 @@ class Page {
     return [make('h4', null, 'Try it', copy), make('pre', null, make('code', null, text))];
   }
 
+  // Successes with their fields; refusals together, as nobody reads them each time.
   responses(responses) {
-    const rows = Object.entries(responses).map(([status, raw]) => {
-      const response = this.resolve(raw);
-      const good = status < '400';
-      const title = make('summary', null, make('b', null, status), ' ', inline(response.description));
-      const content = (response.content || {})['application/json'];
-      if (!content || !good) return make('div', {class: good ? 'ok' : 'bad'}, make('p', {}, make('b', null, status), ' ',
-                                                                                 inline(response.description)));
-      return make('details', {class: 'ok'}, title,
-                  make('div', null, this.fields(content.schema, 'may be absent'),
-                       content.example === undefined ? null
-                           : make('pre', null, make('code', null, JSON.stringify(content.example, null, 2)))));
-    });
-    return [make('h4', null, 'Answers'), rows];
+    const entries = Object.entries(responses).map(([status, raw]) => [status, this.resolve(raw)]);
+    const refusals = entries.filter(([status]) => status >= '400');
+    return [make('h4', null, 'Answers'),
+            entries.filter(([status]) => status < '400').map(([status, response]) => this.success(status, response)),
+            refusals.length === 0 ? null : make('details', {class: 'bad'},
+                make('summary', null, 'Refused with ', refusals.map(([status]) => [make('b', null, status), ' '])),
+                make('div', null, make('dl', null, refusals.map(([status, response]) =>
+                    [make('dt', null, status), make('dd', null, inline(response.description))]))))];
+  }
+
+  success(status, response) {
+    const content = (response.content || {})['application/json'];
+    const words = [make('b', null, status), ' ', inline(response.description)];
+    if (!content) return make('p', {class: 'ok'}, words);
+    return make('details', {class: 'ok'}, make('summary', null, words),
+                make('div', null, this.fields(content.schema, 'may be absent'),
+                     content.example === undefined ? null
+                         : make('pre', null, make('code', null, JSON.stringify(content.example, null, 2)))));
   }
 
   filter(text) {
