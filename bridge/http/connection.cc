@@ -217,8 +217,9 @@ void Connection::take_head() {
   request.id = request_id_for(request);
   request.remote = remote_;
   if (host_.config().trust_forwarded_for) {
-    // The last one is what the proxy next to us saw; those before it are what the client says.
-    if (const auto chain = request.header("X-Forwarded-For")) {
+    // The last one is what the proxy next to us saw; those before it are what the client says. Some proxies
+    // lengthen the client's own header, others add one of theirs below it.
+    if (const auto chain = request.last_header("X-Forwarded-For")) {
       std::string_view last =
           chain->substr(chain->rfind(',') == std::string_view::npos ? 0 : chain->rfind(',') + 1);
       while (last.starts_with(' ')) last.remove_prefix(1);

@@ -428,6 +428,8 @@ TEST_F(ServerTest, ForwardedAddressesCountOnlyWhenTrusted) {
   // What the proxy next to us saw comes last; the rest is hearsay.
   EXPECT_EQ(ask(get("/who", "X-Forwarded-For: 198.51.100.1, 203.0.113.9\r\n")).body, "203.0.113.9");
   EXPECT_EQ(ask(get("/who", "X-Forwarded-For: 198.51.100.1, nonsense\r\n")).body, "127.0.0.1");
+  EXPECT_EQ(ask(get("/who", "X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 203.0.113.9\r\n")).body,
+            "203.0.113.9");
   EXPECT_EQ(ask(get("/who")).body, "127.0.0.1");
 }
 
