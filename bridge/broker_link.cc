@@ -27,6 +27,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::seconds kRenewAgain{1};
 constexpr std::size_t kMaxPending = 20'000;  // requests without an answer, all nodes together
 
 std::string random_hex() {
@@ -213,8 +214,13 @@ void Link::look_after(Node& node, Clock::time_point now) {
     return;
   }
   if (!node.up || now < node.renew_at) return;
-  node.renew_at = now + options_.token_ttl * 2 / 3;
-  node.wire->publish("users/" + options_.user + "/token", options_.token(device_));
+  try {
+    node.wire->publish("users/" + options_.user + "/token", options_.token(device_));
+    node.renew_at = now + options_.token_ttl * 2 / 3;
+  } catch (const std::exception& e) {  // a keys folder that cannot be read just now
+    node.renew_at = now + kRenewAgain;
+    log(LogLevel::warning, "no new token for the broker", {{"reason", e.what()}});
+  }
 }
 
 void Link::connect(Node& node) {

@@ -273,6 +273,24 @@ TEST(BrokerLink, RenewsItsTokenInBand) {
   link->stop();
 }
 
+TEST(BrokerLink, OutlivesAKeyThatIsAwayWhenItsTokenIsToBeRenewed) {
+  Switchboard board;
+  BrokerLinkOptions options;
+  options.nodes = {{"broker.example", 1883}};
+  std::atomic<int> tokens{0};
+  options.token = [&](std::string_view) {
+    if (++tokens == 2) throw std::runtime_error("no signing key");
+    return "token" + std::to_string(tokens.load());
+  };
+  options.token_ttl = 1s;
+  const auto link = make_broker_link(std::move(options), board.factory());
+  link->start();
+  board.accept();
+  EXPECT_EQ(board.next_sent().second, "token3");
+  EXPECT_TRUE(link->connected(0));
+  link->stop();
+}
+
 TEST(BrokerLink, TalksToARealNodeAndSurvivesIt) {
   test::Broker broker;
   test::Admin admin(broker);

@@ -78,6 +78,18 @@ void serve(const sigset_t& signals, const std::vector<std::unique_ptr<Role>>& ro
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
+// Its callbacks reach into the roles: it ends before they go, also when one of them cannot start.
+class LinkStop {
+ public:
+  explicit LinkStop(BrokerLink& link) : link_(link) {}
+  ~LinkStop() { link_.stop(); }
+  LinkStop(const LinkStop&) = delete;
+  LinkStop& operator=(const LinkStop&) = delete;
+
+ private:
+  BrokerLink& link_;
+};
+
 int run(const Options& options, const BridgeConfig& config) {
   const sigset_t signals = block_signals();
   auto metadata = storage::open_postgres(postgres_options(config));
@@ -92,6 +104,7 @@ int run(const Options& options, const BridgeConfig& config) {
   if (options.roles.contains("control")) roles.push_back(make_control_role(process));
   roles.push_back(make_http_role(process, options.roles.contains("api")));
   for (const auto& role : roles) health.add(*role);
+  const LinkStop link_stop(*link);
 
   link->start();
   for (const auto& role : roles) role->start();
@@ -99,7 +112,6 @@ int run(const Options& options, const BridgeConfig& config) {
 
   health.drain();
   for (auto role = roles.rbegin(); role != roles.rend(); ++role) (*role)->stop();
-  link->stop();
   log(LogLevel::info, "stopped");
   return 0;
 }
