@@ -159,6 +159,7 @@ TEST(BrokerConfig, AnErrorNamesFileLineAndKey) {
   EXPECT_EQ(errors("node = 3\n"),
             "/srv/chat/parley.toml:1: node: expected a section, found an integer; write [node]");
   EXPECT_THAT(errors("[node\nid = 1\n"), HasSubstr("/srv/chat/parley.toml:1: not valid TOML"));
+  EXPECT_THAT(errors("[node]\n[[[\n"), HasSubstr("/srv/chat/parley.toml:2: not valid TOML"));
 }
 
 TEST(BrokerConfig, UnknownNamesAreRefusedWithASuggestion) {

@@ -73,6 +73,7 @@ write_bridge_options() {
   [[ $bind =~ ^[][0-9A-Za-z.:_-]+$ ]] || die "PARLEY_HTTP_BIND is '$bind': set it to an address"
   if [[ $bind == *:* && $bind != \[* ]]; then bind="[$bind]"; fi
   check_port PARLEY_HTTP_PORT "$port"
+  [[ $port != "$mqtt_port" ]] || die "MQTT and REST cannot both have port $port: set PARLEY_HTTP_PORT to another one"
   toml_set "$file" http listen "\"$bind:$port\""
   # One node on this machine is this node; a list of other ones is the user's.
   local nodes

@@ -21,9 +21,8 @@ readonly broker_user=mosquitto
 node_find() {
   var_shown=$(absolute_path "${PARLEY_VAR:-$home/var}")
   var=$(realpath -m -- "$var_shown")
-  if [[ -d $var && ! -x $var ]] || [[ -e $var && ! -d $var ]]; then
-    die "$var is no folder that you may use; was it made by root? (try sudo)"
-  fi
+  [[ ! -e $var || -d $var ]] || die "$var_shown is no folder: set PARLEY_VAR to one, or to a name that is free"
+  [[ ! -d $var || -x $var ]] || die "you may not enter $var; was it made by root? (try sudo)"
   mqtt_port=1883
   mqtt_bind=127.0.0.1
   metrics_port=
@@ -36,6 +35,12 @@ node_find() {
   fi
   if [[ -n ${PARLEY_MQTT_PORT:-} ]]; then mqtt_port=$PARLEY_MQTT_PORT; fi
   check_port PARLEY_MQTT_PORT "$mqtt_port"
+}
+
+# node_require: for what needs to see the node's processes and logs.
+node_require() {
+  [[ ! -d $var/launcher || -x $var/launcher ]] ||
+    die "the node in $var_shown is $(stat -c %U "$var/launcher")'s: only they can see and stop it (try sudo)"
 }
 
 # node_prepare: everything that must be there before a start.
@@ -53,11 +58,11 @@ node_prepare() {
   check_port PARLEY_MQTT_PORT "$mqtt_port"
   [[ -z ${PARLEY_METRICS_PORT:-} ]] || check_port PARLEY_METRICS_PORT "$PARLEY_METRICS_PORT"
   [[ $mqtt_bind =~ ^[0-9A-Za-z.:_-]+$ ]] || die "PARLEY_MQTT_BIND is '$mqtt_bind': set it to an address"
+  [[ ! -e $var || -w $var ]] || die "you may not write to $var; was it made by root? (try sudo)"
   bridge_find_roles
   if wants_bridge; then ensure_bridge_user; fi
   if is_root; then place_var; fi
   (umask 077 && mkdir -p "$var") || die "cannot make the folder $var"
-  [[ -w $var ]] || die "you may not write to $var; was it made by root? (try sudo)"
   mkdir -p "$var"/{data,log,run,lib,launcher}
   node_lock
   write_options
@@ -293,6 +298,7 @@ node_start() {
   plan >"$var/launcher/plan"
   for name in $(planned_services); do
     rm -f "$var/launcher/$name".{pid,starts}
+    mark_log "$name"
     service_install "$name"
   done
   rm -f "$var/launcher/started" "$var/run/doorbell.sock"
@@ -303,7 +309,9 @@ node_start() {
   await_services
 }
 
+# Only on this machine's own loopback; elsewhere a connection tells nothing, and may take minutes.
 check_free() {  # NAME HOST PORT ANOTHER
+  [[ $2 == 127.* || $2 == *::1* || $2 == localhost ]] || return 0
   port_listens "$(unbracketed "$2")" "$3" || return 0
   die "port $3 is taken by another program$(port_owner "$3").
   Choose another one ($1=$4 ./parley up), or stop that program."
@@ -324,6 +332,7 @@ service_restart() {
   service_install "$1"
   say "Restarting $1"
   rm -f "$var/launcher/$1.starts"
+  mark_log "$1"
   if pid=$(service_pid "$1"); then stop_process "$pid" 30 "$1" "$(stop_signal "$1")"; fi
   if pid=$(supervisor_pid); then kill -USR1 "$pid"; fi
 }
@@ -348,12 +357,15 @@ await_services() {
   if wants_bridge; then bridge_make_admin; fi
 }
 
+# Just started, it does not yet have the command line that supervisor_pid knows it by.
+supervisor_lives() { kill -0 "$(cat "$var/launcher/supervisor.pid" 2>/dev/null)" 2>/dev/null; }
+
 await_service() {
   local name=$1 tries=$((${PARLEY_WAIT_S:-30} * 10)) begun
   until service_pid "$name" >/dev/null && service_answers "$name"; do
     begun=$(cat "$var/launcher/$name.starts" 2>/dev/null) || begun=0
     # After a restart its count goes on from where it was; three in a row from nothing mean that it will not.
-    if ((tries-- == 0)) || { ((${begun:-0} >= 3)) && ! service_pid "$name" >/dev/null; } || ! supervisor_pid >/dev/null; then
+    if ((tries-- == 0)) || { ((${begun:-0} >= 3)) && ! service_pid "$name" >/dev/null; } || ! supervisor_lives; then
       return 1
     fi
     sleep 0.1
@@ -373,15 +385,40 @@ port_owner() {
   ss -Hltnp "sport = :$1" 2>/dev/null | sed -n -E 's/.*users:\(\("([^"]+)",pid=([0-9]+).*/ (\1, process \2)/p' | head -n 1
 }
 
+# log_of NAME: where it writes. Mosquitto's own file, once it has come so far as to open it.
+log_of() {
+  local file=$var/launcher/$1.log
+  if [[ $1 == broker && -s $var/log/mosquitto.log ]]; then file=$var/log/mosquitto.log; fi
+  printf '%s' "$file"
+}
+
+# Before a start: what is in the log by now is not about it.
+mark_log() {
+  stat -c %s "$(log_of "$1")" 2>/dev/null >"$var/launcher/$1.mark" || printf '0\n' >"$var/launcher/$1.mark"
+}
+
+# What its last start has written; of lines that repeat (it was started several times), one.
+last_words() {
+  local log mark size
+  log=$(log_of "$1")
+  mark=$(cat "$var/launcher/$1.mark" 2>/dev/null) || mark=0
+  size=$(stat -c %s "$log" 2>/dev/null) || return 0
+  if ((mark > size)); then mark=0; fi
+  tail -c "+$((mark + 1))" "$log" |
+    awk '/mosquitto version .* starting$/ { n = 0 } /"msg":"stopped"}$/ { n = 0; next } $0 != before { line[++n] = $0 } { before = $0 }
+      END { for (i = (n > 15 ? n - 14 : 1); i <= n; i++) print line[i] }'
+}
+
 show_failure() {  # NAME
-  local log=$var/launcher/$1.log options=$var/parley.toml
+  local options=$var/parley.toml words
   case $1 in
-    broker) if [[ -s $var/log/mosquitto.log ]]; then log=$var/log/mosquitto.log; fi ;;
     bridge) options=$var/bridge.toml ;;
     postgres) options=$var/pg/postgresql.conf ;;
   esac
-  warn "$1 did not start. The end of its log ($log):"
-  tail -n 15 "$log" >&2 2>/dev/null || tail -n 15 "$var/launcher/supervisor.log" >&2 || true
+  words=$(last_words "$1")
+  [[ -n $words ]] || words=$(tail -n 5 "$var/launcher/supervisor.log" 2>/dev/null)
+  warn "$1 did not start. The end of its log ($(log_of "$1")):"
+  printf '%s\n' "$words" >&2
   case $1 in
     broker)
       if [[ -s $var/launcher/answer ]]; then
@@ -389,7 +426,7 @@ show_failure() {  # NAME
         tail -n 3 "$var/launcher/answer" >&2
       fi
       ;;
-    bridge) warn "asked whether it is ready, it said: $(bridge_missing)" ;;
+    bridge) if words=$(bridge_ask /health/ready) && [[ -n $words ]]; then warn "asked whether it is ready, it said: ${words:0:300}"; fi ;;
   esac
   die "put right what it names (options are in $options), then run ./parley up again"
 }

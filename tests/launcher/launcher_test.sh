@@ -317,6 +317,8 @@ test_tells_what_is_wrong() {
   sed -i 's/^login_window = 300/login_window_s = 300/' "$PARLEY_VAR/bridge.toml"
   run 0 up
   local taken=$PARLEY_MQTT_PORT
+  PARLEY_HTTP_PORT=$taken run 1 up
+  said "MQTT and REST cannot both have port $taken"
   new_broker second
   export PARLEY_MQTT_PORT=$taken
   run 1 up
@@ -368,6 +370,11 @@ test_whose_it_is() {
     done
     ! setpriv --reuid=nobody --regid=nogroup --clear-groups \
       psql -w -h "$PARLEY_VAR/pg-run" -U parley parley -c 'select 1' 2>/dev/null || fail "anybody gets into the database"
+    local -a nobody=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+    if "${nobody[@]}" test -x "$home/parley"; then
+      ! "${nobody[@]}" "$home/parley" status >"$work/output" 2>&1 || fail "nobody sees the state of root's node"
+      said "is root's"
+    fi
     ! (exec 3<>/dev/tcp/127.0.0.1/5432) 2>/dev/null || ! ss -Hltnp 'sport = :5432' | grep -q "pid=$(postgres)," ||
       fail "PostgreSQL listens on TCP"
     run 0 down
