@@ -107,7 +107,7 @@ http::Response accept_code(const std::string& code, std::string_view only_room, 
     if (!tail) return tail.error();
     self.tail = *tail;
     if (target->room.kind == RoomKind::group) self.max_members = context.config.limits.group_size;
-  } else if (target.error().code == storage::MetadataError::not_found && only_room.empty()) {
+  } else if (target.error().code == storage::MetadataError::not_found) {
     // Used up, perhaps by the caller, whose first answer was lost: that is asked below, and lets nobody in
     // newly.
     self.tail = Seq{kSeqLimit - 1};
@@ -115,6 +115,7 @@ http::Response accept_code(const std::string& code, std::string_view only_room, 
     return refused_invite(target.error());
   }
   const auto joined = context.metadata.invites().accept(actor(request, context), code, self);
+  if (joined && !only_room.empty() && joined->value.room.room != only_room) return no_such_invite();
   return joined ? room_answer(joined->value) : refused_invite(joined.error());
 }
 

@@ -155,6 +155,13 @@ TEST_F(MembersApi, AnInviteWorksByTheRoomsJoinToo) {
   EXPECT_EQ(joined.status, 200u) << joined.text;
   EXPECT_EQ(joined.at("role"), "guest");
   EXPECT_EQ(world_.post(room_ + "/join", "carol", R"({"invite":"' OR 1=1 --"})").status, 404u);
+
+  const std::string once = world_.post(room_ + "/invites", "olga", R"({"uses":1})").at("code");
+  const std::string used = R"({"invite":")" + once + "\"}";
+  ASSERT_EQ(world_.post(room_ + "/join", "carol", used).status, 200u);
+  EXPECT_EQ(world_.post(room_ + "/join", "carol", used).status, 200u) << "the answer was lost, say";
+  EXPECT_EQ(world_.post("/api/v1/rooms/elsewhere/join", "carol", used).status, 404u);
+  EXPECT_EQ(world_.post(room_ + "/join", "dora", used).status, 404u);
 }
 
 TEST_F(MembersApi, InvitesAreListedRevokedAndBounded) {

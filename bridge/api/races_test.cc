@@ -217,6 +217,12 @@ TEST_F(Races, AFullGroupStaysFull) {
   }
   at_once(calls);
   EXPECT_EQ(small.get("/api/v1/rooms/" + room, "alice").at("members"), "5");
+
+  const std::string code = small.post("/api/v1/rooms/" + room + "/invites", "alice").at("code");
+  const std::string newcomer = R"({"user":"newcomer","password":"correct horse","invite":")" + code + "\"}";
+  EXPECT_EQ(small.call("POST", "/api/v1/auth/register", {"", newcomer}).status, 201u);
+  EXPECT_EQ(small.get("/api/v1/rooms/" + room, "alice").at("members"), "5")
+      << "the account, but not the room";
 }
 
 TEST_F(Races, ChangesWithTheSameVersionAreDoneOnce) {

@@ -43,11 +43,22 @@ void accept_invite(const http::Request& request, Context& context, const NewAcco
   if (!view) return fail(view.error().message);
   const auto tail = tail_for_newcomer(view->room, context);
   if (!tail) return fail("the broker is away");
-  const auto done = context.metadata.invites().accept(self, account.invite, {.user = {}, .tail = *tail});
+  storage::NewMember member;
+  member.tail = *tail;
+  if (view->room.kind == RoomKind::group) member.max_members = context.config.limits.group_size;
+  const auto done = context.metadata.invites().accept(self, account.invite, member);
   if (!done) fail(done.error().message);
 }
 
 }  // namespace
+
+bool is_reserved_name(std::string_view user, const Context& context) {
+  return user == "me" || user == "search" || user == "parleyctl" || user == context.config.broker.user;
+}
+
+http::Response reserved_name() {
+  return http::conflict("this name is the server's own; take another", "user");
+}
 
 std::optional<http::Response> may_register(const http::Request& request, Context& context,
                                            const NewAccount& account) {
@@ -55,6 +66,7 @@ std::optional<http::Response> may_register(const http::Request& request, Context
   if (rule == Registration::closed) {
     return http::forbidden("this server takes no registrations; ask its operator for an account");
   }
+  if (is_reserved_name(account.user, context)) return reserved_name();
   if (rule == Registration::invite && account.invite.empty()) {
     return http::invalid("invite", "is missing: this server takes those who bring an invite's code");
   }

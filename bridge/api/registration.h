@@ -20,6 +20,11 @@ struct NewAccount {
   std::string subject;
 };
 
+// Names that are nobody's: those that stand for something else in a path (users/me), and those under which
+// the server itself acts.
+bool is_reserved_name(std::string_view user, const Context& context);
+http::Response reserved_name();
+
 // Nothing when this server takes new accounts on these terms, and the address has not made too many. Ask
 // before spending time on a password.
 std::optional<http::Response> may_register(const http::Request& request, Context& context,

@@ -5,6 +5,7 @@
 
 #include "bridge/api/accounts.h"
 #include "bridge/api/refusals.h"
+#include "bridge/api/registration.h"
 #include "bridge/api/room_json.h"
 #include "bridge/http/fields.h"
 #include "schemas/ids.h"
@@ -118,6 +119,7 @@ http::Response create_bot(const http::Request& request, Context& context) {
   if (auto refusal = body.refusal()) return *std::move(refusal);
   bot.role = role == "bot" ? TokenRole::bot : TokenRole::device;
   bot.owner = context.caller.user;
+  if (is_reserved_name(bot.name, context)) return reserved_name();
 
   storage::Actor self;
   if (auto refusal = idempotent_actor(request, context, self)) return *std::move(refusal);

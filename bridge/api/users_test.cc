@@ -91,6 +91,16 @@ TEST_F(UsersApi, DeletingOneselfIsForGood) {
   EXPECT_EQ(again.status, 409u);
 }
 
+TEST_F(UsersApi, NamesThatMeanSomethingElseAreNobodys) {
+  for (const std::string name : {"me", "search", "bridge", "parleyctl"}) {
+    const Reply person = world_.call("POST", "/api/v1/auth/register",
+                                     {"", R"({"password":"correct horse","user":")" + name + "\"}", {}});
+    EXPECT_EQ(person.status, 409u) << name;
+    EXPECT_EQ(person.field(), "user");
+    EXPECT_EQ(world_.post("/api/v1/users/me/bots", "alice", R"({"user":")" + name + "\"}").status, 409u);
+  }
+}
+
 TEST_F(UsersApi, ABotIsMadeGetsATokenAndActs) {
   const Reply bot =
       world_.post("/api/v1/users/me/bots", "alice", R"({"user":"meteo","display_name":"Weather"})");
