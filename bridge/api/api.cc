@@ -1,10 +1,12 @@
 #include "bridge/api/api.h"
 
 #include "bridge/api/accounts.h"
+#include "bridge/api/in_step.h"
 #include "bridge/api/limits.h"
 #include "bridge/http/server.h"
 #include "bridge/log.h"
 #include "bridge/metrics.h"
+#include "storage/committed_version.h"
 
 namespace parley::api {
 namespace {
@@ -82,7 +84,11 @@ std::optional<http::Response> Api::Impl::admit(const Route& route, const http::R
 http::Response Api::serve(const Route& route, const http::Request& request) {
   Context context = impl_->context(request);
   if (auto refusal = impl_->admit(route, request, context)) return *std::move(refusal);
-  return route.handler(request, context);
+  storage::CommittedVersion::take();  // an earlier request's
+  http::Response response = route.handler(request, context);
+  const std::uint64_t version = storage::CommittedVersion::take();
+  if (version != 0 && impl_->broker != nullptr) wait_until_in_step(*impl_->broker, version);
+  return response;
 }
 
 }  // namespace parley::api

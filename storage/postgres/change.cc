@@ -110,7 +110,8 @@ MetadataResult<std::string> Change::finish() {
 MetadataResult<std::string> Change::number_ops() {
   ASSIGN_OR_RETURN(const Rows next, run(kNextVersion, Params{}));
   if (next.empty()) return MetadataFault{MetadataError::internal, "the database is not set up", ""};
-  const std::string version = next.string(0, 0);
+  version_ = static_cast<std::uint64_t>(next.integer(0, 0));
+  const std::string version = std::to_string(version_);
   // Facts first, then what is posted in rooms, then what is told to users: who reads one knows what came
   // before.
   std::stable_sort(ops_.begin(), ops_.end(),

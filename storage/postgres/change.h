@@ -46,6 +46,7 @@ class Change {
   // Everything up to COMMIT itself. Gives the transaction's id, by which its fate can be learnt; empty when
   // nothing was written.
   MetadataResult<std::string> finish();
+  std::uint64_t version() const { return version_; }  // after finish(); 0: brokers hear nothing of it
 
  private:
   struct AuditRow {
@@ -62,7 +63,7 @@ class Change {
   std::vector<AuditRow> audit_;
   std::string once_operation_;
   bool commit_anyway_ = false;
-  bool wrote_ = false;
+  std::uint64_t version_ = 0;
   std::optional<DbError> error_;
 };
 

@@ -3,6 +3,7 @@
 #include <random>
 #include <thread>
 
+#include "storage/committed_version.h"
 #include "storage/postgres/try.h"
 
 namespace parley::storage::postgres {
@@ -153,7 +154,10 @@ MetadataResult<void> Store::attempt(const Actor& actor, const Body& body, Deadli
     return outcome;
   }
   auto commit = connection.run(kCommit, Params{}, until);
-  if (commit) return outcome;
+  if (commit) {
+    CommittedVersion::set(change.version());
+    return outcome;
+  }
   if (commit.error().kind == DbErrorKind::retry) {
     again = true;
     return fault_of(commit.error(), kCommit.name);
@@ -167,7 +171,10 @@ MetadataResult<void> Store::attempt(const Actor& actor, const Body& body, Deadli
         "the database went away while it committed: whether the change was made is not known; ask again with "
         "the same "
         "idempotency key");
-  if (*took_place) return outcome;
+  if (*took_place) {
+    CommittedVersion::set(change.version());
+    return outcome;
+  }
   again = true;
   return unavailable();
 }

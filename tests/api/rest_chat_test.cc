@@ -121,6 +121,25 @@ TEST_F(RestChat, ARoomMadeAMomentAgoTakesMessages) {
   }
 }
 
+TEST_F(RestChat, WhatRestHasAnsweredHoldsAtTheBroker) {
+  const auto connect = [&](const std::string& user) {
+    ConnectOptions options;
+    options.client_id = user + ":phone";
+    options.password = token(user);
+    return RawClient::connected(broker_.port(), options);
+  };
+  RawClient alice = connect("alice");
+  RawClient bob = connect("bob");
+  for (int i = 0; i < 20; ++i) {  // below the burst that is allowed
+    const std::string room = as("alice", "POST", "/rooms", R"({"kind":"group"})").at("room");
+    ASSERT_LT(alice.subscribe("rooms/" + room + "/messages/json"), 0x80) << "round " << i;
+    ASSERT_EQ(as("alice", "POST", "/rooms/" + room + "/members", R"({"user":"bob"})").status, 201u);
+    ASSERT_EQ(bob.publish("rooms/" + room + "/send", message("hello")), 0) << "round " << i;
+    ASSERT_EQ(as("alice", "DELETE", "/rooms/" + room + "/members/bob").status, 204u);
+    ASSERT_GE(bob.publish("rooms/" + room + "/send", message("still here?")), 0x80) << "round " << i;
+  }
+}
+
 TEST_F(RestChat, WhoWasRemovedNeitherWritesNorReads) {
   ASSERT_EQ(as("alice", "POST", "/rooms", R"({"kind":"channel","room":"tea","access":"private"})").status,
             201u);
