@@ -1,6 +1,9 @@
 // apitoken, block, session, limits: who may connect how often, with what, and whom they reach.
 #include <ctime>
+#include <memory>
+#include <string>
 
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/control_client.h"
 #include "clients/parleyctl/facts.h"
@@ -53,19 +56,19 @@ void remove_api_token(const Context& context, const ApiTokenOptions& options) {
   applied(context, remove, "removed the token");
 }
 
-void add_apitoken(CLI::App& app, Context& context) {
-  CLI::App* group = app.add_subcommand("apitoken", "Long-lived tokens of bots and devices");
-  group->require_subcommand(1);
+void add_apitoken(Command app, Context& context) {
+  Command group = app.subcommand("apitoken", "Long-lived tokens of bots and devices");
+  group.require_subcommand();
   auto options = std::make_shared<ApiTokenOptions>();
-  CLI::App* create = group->add_subcommand("create", "Make a token and print it, this once");
-  create->add_option("user", options->user, "Whom it is for")->required();
-  create->add_option("--device", options->device, "The device that connects with it")->required();
-  create->add_option("--role", options->role, "user, bot, device or service [bot]");
-  create->add_option("--ttl", options->ttl, "How long it is valid: 12h, 30d [no end]");
-  create->callback([&context, options] { create_api_token(context, *options); });
-  CLI::App* remove = group->add_subcommand("remove", "Refuse a token from now on");
-  remove->add_option("token", options->token, "The pk_ token, or its SHA-256 in hex")->required();
-  remove->callback([&context, options] { remove_api_token(context, *options); });
+  Command create = group.subcommand("create", "Make a token and print it, this once");
+  create.option("user", options->user, "Whom it is for").required();
+  create.option("--device", options->device, "The device that connects with it").required();
+  create.option("--role", options->role, "user, bot, device or service [bot]");
+  create.option("--ttl", options->ttl, "How long it is valid: 12h, 30d [no end]");
+  create.run([&context, options] { create_api_token(context, *options); });
+  Command remove = group.subcommand("remove", "Refuse a token from now on");
+  remove.option("token", options->token, "The pk_ token, or its SHA-256 in hex").required();
+  remove.run([&context, options] { remove_api_token(context, *options); });
 }
 
 struct BlockOptions {
@@ -73,24 +76,24 @@ struct BlockOptions {
   std::string blocked;
 };
 
-void add_block(CLI::App& app, Context& context) {
-  CLI::App* group = app.add_subcommand("block", "Who has blocked whom");
-  group->require_subcommand(1);
+void add_block(Command app, Context& context) {
+  Command group = app.subcommand("block", "Who has blocked whom");
+  group.require_subcommand();
   auto options = std::make_shared<BlockOptions>();
-  const auto add_names = [options](CLI::App* command) {
-    command->add_option("user", options->user, "Who blocks")->required();
-    command->add_option("blocked", options->blocked, "Who is blocked")->required();
+  const auto add_names = [options](Command command) {
+    command.option("user", options->user, "Who blocks").required();
+    command.option("blocked", options->blocked, "Who is blocked").required();
   };
-  CLI::App* put = group->add_subcommand("put", "USER blocks BLOCKED");
+  Command put = group.subcommand("put", "USER blocks BLOCKED");
   add_names(put);
-  put->callback([&context, options] {
+  put.run([&context, options] {
     need_no_bridge(context, "people block others themselves, with 'parleyctl blocks add'");
     const BlockPut op{user_name(options->user).str(), user_name(options->blocked).str()};
     applied(context, op, op.user + " blocks " + op.blocked);
   });
-  CLI::App* remove = group->add_subcommand("remove", "USER no longer blocks BLOCKED");
+  Command remove = group.subcommand("remove", "USER no longer blocks BLOCKED");
   add_names(remove);
-  remove->callback([&context, options] {
+  remove.run([&context, options] {
     need_no_bridge(context, "people unblock others themselves, with 'parleyctl blocks remove'");
     const BlockRemove op{user_name(options->user).str(), user_name(options->blocked).str()};
     applied(context, op, op.user + " no longer blocks " + op.blocked);
@@ -102,15 +105,15 @@ struct SessionOptions {
   std::string keep = "30d";
 };
 
-void add_session(CLI::App& app, Context& context) {
-  CLI::App* group = app.add_subcommand("session", "Sessions: the tokens of one login");
-  group->require_subcommand(1);
+void add_session(Command app, Context& context) {
+  Command group = app.subcommand("session", "Sessions: the tokens of one login");
+  group.require_subcommand();
   auto options = std::make_shared<SessionOptions>();
-  CLI::App* revoke = group->add_subcommand("revoke", "End a session: its connections and all its tokens");
-  revoke->add_option("sid", options->sid, "Session id, the token's claim 'sid'")->required();
-  revoke->add_option("--keep", options->keep,
-                     "Remember it this long, at least as the session's tokens live [30d]");
-  revoke->callback([&context, options] {
+  Command revoke = group.subcommand("revoke", "End a session: its connections and all its tokens");
+  revoke.option("sid", options->sid, "Session id, the token's claim 'sid'").required();
+  revoke.option("--keep", options->keep,
+                "Remember it this long, at least as the session's tokens live [30d]");
+  revoke.run([&context, options] {
     need_no_bridge(context, "use 'parleyctl admin sessions end USER SESSION'");
     if (options->sid.empty()) throw Failure("name the session id", kExitUsage);
     applied(context, SessionRevoke{options->sid, std::time(nullptr) + parse_duration_s(options->keep)},
@@ -125,37 +128,37 @@ void put_limits(const Context& context, const LimitsPut& put) {
   applied(context, put, "put limits " + put.name);
 }
 
-void add_limits(CLI::App& app, Context& context) {
-  CLI::App* group = app.add_subcommand("limits", "Classes of limits, named by --limits of users and rooms");
-  group->require_subcommand(1);
+void add_limits(Command app, Context& context) {
+  Command group = app.subcommand("limits", "Classes of limits, named by --limits of users and rooms");
+  group.require_subcommand();
   auto put = std::make_shared<LimitsPut>();
-  CLI::App* command =
-      group->add_subcommand("put", "Set a class (settings left out become the built-in defaults)");
-  const auto positive = CLI::Range(0.001, 1e9);
-  command->add_option("name", put->name, "Name of the class")->required();
-  command->add_option("--messages-per-s", put->messages_per_s, "Messages of a user a second [10]")
-      ->check(positive);
-  command->add_option("--burst", put->burst, "Messages at once [30]")->check(CLI::Range(1.0, 1e9));
-  command->add_option("--connections", put->connections, "Connections of a user at a time [5]")
-      ->check(CLI::Range(1, 1'000'000));
-  command->add_option("--requests-per-s", put->requests_per_s, "Requests of a user a second [20]")
-      ->check(positive);
-  command->add_option("--typing-per-s", put->typing_per_s, "Typing notices of a user a second [1]")
-      ->check(positive);
+  Command command = group.subcommand("put", "Set a class (settings left out become the built-in defaults)");
+  constexpr double kLowestRate = 0.001;
+  constexpr double kHighest = 1e9;
+  command.option("name", put->name, "Name of the class").required();
+  command.option("--messages-per-s", put->messages_per_s, "Messages of a user a second [10]")
+      .in_range(kLowestRate, kHighest);
+  command.option("--burst", put->burst, "Messages at once [30]").in_range(1.0, kHighest);
+  command.option("--connections", put->connections, "Connections of a user at a time [5]")
+      .in_range(1, 1'000'000);
+  command.option("--requests-per-s", put->requests_per_s, "Requests of a user a second [20]")
+      .in_range(kLowestRate, kHighest);
+  command.option("--typing-per-s", put->typing_per_s, "Typing notices of a user a second [1]")
+      .in_range(kLowestRate, kHighest);
   command
-      ->add_option("--room-messages-per-s", put->room_messages_per_s,
-                   "Messages of people in a room a second [16.7]")
-      ->check(positive);
+      .option("--room-messages-per-s", put->room_messages_per_s,
+              "Messages of people in a room a second [16.7]")
+      .in_range(kLowestRate, kHighest);
   command
-      ->add_option("--room-bot-messages-per-s", put->room_bot_messages_per_s,
-                   "Messages of bots and devices in a room a second [100]")
-      ->check(positive);
-  command->callback([&context, put] { put_limits(context, *put); });
+      .option("--room-bot-messages-per-s", put->room_bot_messages_per_s,
+              "Messages of bots and devices in a room a second [100]")
+      .in_range(kLowestRate, kHighest);
+  command.run([&context, put] { put_limits(context, *put); });
 }
 
 }  // namespace
 
-void add_access_commands(CLI::App& app, Context& context) {
+void add_access_commands(Command app, Context& context) {
   add_apitoken(app, context);
   add_block(app, context);
   add_session(app, context);

@@ -1,7 +1,12 @@
 // register, login, logout, whoami, logins: a person's account and the tokens kept for it.
 #include <cstdio>
 #include <ctime>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/key_store.h"
 #include "clients/parleyctl/listing.h"
@@ -84,35 +89,34 @@ void list_logins(const Context& context) {
   print_rows(context, {{"user", "USER"}, {"url", "SERVER"}, {"device", "DEVICE"}}, rows);
 }
 
-void add_password_option(CLI::App* command, SignInOptions& options) {
-  command->add_option("user", options.user, "Your name")->required();
-  command->add_option(
-      "--password-file", options.password_file,
-      "File with the password in its first line, - for standard input [asked at the terminal]");
-  command->add_option("--device", options.device, "What to call this device [the one before, or a new one]");
+void add_password_option(Command command, SignInOptions& options) {
+  command.option("user", options.user, "Your name").required();
+  command.option("--password-file", options.password_file,
+                 "File with the password in its first line, - for standard input [asked at the terminal]");
+  command.option("--device", options.device, "What to call this device [the one before, or a new one]");
 }
 
 }  // namespace
 
-void add_account_commands(CLI::App& app, Context& context) {
+void add_account_commands(Command app, Context& context) {
   auto options = std::make_shared<SignInOptions>();
-  CLI::App* enrol = app.add_subcommand("register", "Make an account, and log in");
+  Command enrol = app.subcommand("register", "Make an account, and log in");
   add_password_option(enrol, *options);
-  enrol->add_option("--display-name", options->display_name, "What others see beside the name");
-  enrol->add_option("--invite", options->invite, "Code of an invite, where registering takes one");
-  enrol->callback([&context, options] { sign_in_person(context, *options, true); });
+  enrol.option("--display-name", options->display_name, "What others see beside the name");
+  enrol.option("--invite", options->invite, "Code of an invite, where registering takes one");
+  enrol.run([&context, options] { sign_in_person(context, *options, true); });
 
-  CLI::App* login = app.add_subcommand("login", "Log in; the tokens are kept, and renewed by themselves");
+  Command login = app.subcommand("login", "Log in; the tokens are kept, and renewed by themselves");
   add_password_option(login, *options);
-  login->callback([&context, options] { sign_in_person(context, *options, false); });
+  login.run([&context, options] { sign_in_person(context, *options, false); });
 
-  CLI::App* logout = app.add_subcommand("logout", "End this login");
+  Command logout = app.subcommand("logout", "End this login");
   auto everywhere = std::make_shared<bool>(false);
-  logout->add_flag("--everywhere", *everywhere, "Also on all other devices");
-  logout->callback([&context, everywhere] { log_out(context, *everywhere); });
+  logout.flag("--everywhere", *everywhere, "Also on all other devices");
+  logout.run([&context, everywhere] { log_out(context, *everywhere); });
 
-  app.add_subcommand("whoami", "Your account")->callback([&context] { who_am_i(context); });
-  app.add_subcommand("logins", "Who is logged in from here, the one in use first")->callback([&context] {
+  app.subcommand("whoami", "Your account").run([&context] { who_am_i(context); });
+  app.subcommand("logins", "Who is logged in from here, the one in use first").run([&context] {
     list_logins(context);
   });
 }

@@ -1,6 +1,13 @@
 // admin: users, rooms, sessions, limits, stats, kick, audit; and init, which makes the first administrator.
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
 
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/listing.h"
 #include "clients/parleyctl/password.h"
@@ -69,15 +76,15 @@ void set_user(const Context& context, const UserOptions& options) {
   tell(context, "changed " + options.user, now);
 }
 
-void add_users(CLI::App& admin, Context& context) {
-  CLI::App* users = admin.add_subcommand("users", "Accounts");
-  users->require_subcommand(1);
+void add_users(Command admin, Context& context) {
+  Command users = admin.subcommand("users", "Accounts");
+  users.require_subcommand();
   auto options = std::make_shared<UserOptions>();
 
-  CLI::App* list = users->add_subcommand("list", "All accounts");
-  list->add_option("--prefix", options->prefix, "Those whose name begins so");
-  list->add_option("--status", options->status, "active, blocked or deleted");
-  list->callback([&context, options] {
+  Command list = users.subcommand("list", "All accounts");
+  list.option("--prefix", options->prefix, "Those whose name begins so");
+  list.option("--status", options->status, "active, blocked or deleted");
+  list.run([&context, options] {
     std::string query;
     if (!options->prefix.empty()) query = "?prefix=" + part(options->prefix);
     if (!options->status.empty()) query += (query.empty() ? "?status=" : "&status=") + part(options->status);
@@ -89,27 +96,27 @@ void add_users(CLI::App& admin, Context& context) {
                 {"limits", "LIMITS"},
                 {"created_at", "SINCE", true}});
   });
-  CLI::App* show = users->add_subcommand("show", "One account");
-  show->add_option("user", options->user, "User")->required();
-  show->callback([&context, options] {
+  Command show = users.subcommand("show", "One account");
+  show.option("user", options->user, "User").required();
+  show.run([&context, options] {
     print_object(context, admin_client(context)->call("GET", user_path(options->user)));
   });
-  CLI::App* set = users->add_subcommand("set", "Block an account, limit it, or make it an administrator's");
-  set->add_option("user", options->user, "User")->required();
-  set->add_option("--status", options->status, "active, or blocked: disconnected everywhere, and kept out");
-  set->add_option("--limits", options->limits, "Class of limits; 'unlimited' is built in");
-  set->add_option("--admin", options->admin, "yes or no")->check(CLI::IsMember({"yes", "no"}));
-  set->add_flag("--as-server", options->as_server, "By the server's own key: when no administrator is left");
-  set->callback([&context, options] { set_user(context, *options); });
+  Command set = users.subcommand("set", "Block an account, limit it, or make it an administrator's");
+  set.option("user", options->user, "User").required();
+  set.option("--status", options->status, "active, or blocked: disconnected everywhere, and kept out");
+  set.option("--limits", options->limits, "Class of limits; 'unlimited' is built in");
+  set.option("--admin", options->admin, "yes or no").one_of({"yes", "no"});
+  set.flag("--as-server", options->as_server, "By the server's own key: when no administrator is left");
+  set.run([&context, options] { set_user(context, *options); });
 }
 
-void add_sessions(CLI::App& admin, Context& context) {
-  CLI::App* sessions = admin.add_subcommand("sessions", "Where somebody is logged in");
-  sessions->require_subcommand(1);
+void add_sessions(Command admin, Context& context) {
+  Command sessions = admin.subcommand("sessions", "Where somebody is logged in");
+  sessions.require_subcommand();
   auto options = std::make_shared<UserOptions>();
-  CLI::App* list = sessions->add_subcommand("list", "The sessions of an account");
-  list->add_option("user", options->user, "User")->required();
-  list->callback([&context, options] {
+  Command list = sessions.subcommand("list", "The sessions of an account");
+  list.option("user", options->user, "User").required();
+  list.run([&context, options] {
     print_list(context, *admin_client(context), user_path(options->user) + "/sessions",
                {{"sid", "SESSION"},
                 {"device", "DEVICE"},
@@ -117,10 +124,10 @@ void add_sessions(CLI::App& admin, Context& context) {
                 {"address", "ADDRESS"},
                 {"agent", "AGENT"}});
   });
-  CLI::App* end = sessions->add_subcommand("end", "End one session of an account, or all");
-  end->add_option("user", options->user, "User")->required();
-  end->add_option("session", options->session, "Which one [all]");
-  end->callback([&context, options] {
+  Command end = sessions.subcommand("end", "End one session of an account, or all");
+  end.option("user", options->user, "User").required();
+  end.option("session", options->session, "Which one [all]");
+  end.run([&context, options] {
     std::string path = user_path(options->user) + "/sessions";
     if (!options->session.empty()) path += "/" + part(options->session);
     admin_client(context)->call("DELETE", path);
@@ -131,16 +138,16 @@ void add_sessions(CLI::App& admin, Context& context) {
   });
 }
 
-void add_rooms(CLI::App& admin, Context& context) {
-  CLI::App* rooms = admin.add_subcommand("rooms", "All rooms");
-  rooms->require_subcommand(1);
+void add_rooms(Command admin, Context& context) {
+  Command rooms = admin.subcommand("rooms", "All rooms");
+  rooms.require_subcommand();
   auto room = std::make_shared<std::string>();
   auto prefix = std::make_shared<std::string>();
   auto status = std::make_shared<std::string>();
   auto limits = std::make_shared<std::string>();
-  CLI::App* list = rooms->add_subcommand("list", "All rooms");
-  list->add_option("--prefix", *prefix, "Those whose name begins so");
-  list->callback([&context, prefix] {
+  Command list = rooms.subcommand("list", "All rooms");
+  list.option("--prefix", *prefix, "Those whose name begins so");
+  list.run([&context, prefix] {
     print_list(context, *admin_client(context),
                "/admin/rooms" + (prefix->empty() ? "" : "?prefix=" + part(*prefix)),
                {{"room", "ROOM"},
@@ -151,11 +158,11 @@ void add_rooms(CLI::App& admin, Context& context) {
                 {"creator", "CREATOR"},
                 {"created_at", "SINCE", true}});
   });
-  CLI::App* set = rooms->add_subcommand("set", "Change a room, whoever owns it");
-  set->add_option("room", *room, "Room")->required();
-  set->add_option("--status", *status, "active, read_only or archived");
-  set->add_option("--limits", *limits, "Class of limits; 'unlimited' is built in");
-  set->callback([&context, room, status, limits] {
+  Command set = rooms.subcommand("set", "Change a room, whoever owns it");
+  set.option("room", *room, "Room").required();
+  set.option("--status", *status, "active, read_only or archived");
+  set.option("--limits", *limits, "Class of limits; 'unlimited' is built in");
+  set.run([&context, room, status, limits] {
     json::object body;
     if (!status->empty()) body["status"] = *status;
     if (!limits->empty()) body["limits"] = *limits;
@@ -163,18 +170,18 @@ void add_rooms(CLI::App& admin, Context& context) {
     tell(context, "changed " + *room,
          admin_client(context)->call("PATCH", room_path(*room), std::move(body)));
   });
-  CLI::App* remove = rooms->add_subcommand("delete", "Delete a room, for everybody and for good");
-  remove->add_option("room", *room, "Room")->required();
-  remove->callback([&context, room] {
+  Command remove = rooms.subcommand("delete", "Delete a room, for everybody and for good");
+  remove.option("room", *room, "Room").required();
+  remove.run([&context, room] {
     admin_client(context)->call("DELETE", room_path(*room));
     tell(context, "deleted " + *room, {{"deleted", *room}});
   });
 }
 
-void add_limits(CLI::App& admin, Context& context) {
-  CLI::App* limits = admin.add_subcommand("limits", "Classes of limits, named by users and rooms");
-  limits->require_subcommand(1);
-  limits->add_subcommand("list", "All classes")->callback([&context] {
+void add_limits(Command admin, Context& context) {
+  Command limits = admin.subcommand("limits", "Classes of limits, named by users and rooms");
+  limits.require_subcommand();
+  limits.subcommand("list", "All classes").run([&context] {
     print_list(context, *admin_client(context), "/admin/limits",
                {{"name", "NAME"},
                 {"messages_per_s", "MSG/S"},
@@ -187,8 +194,8 @@ void add_limits(CLI::App& admin, Context& context) {
   });
   auto name = std::make_shared<std::string>();
   auto values = std::make_shared<std::map<std::string, double>>();
-  CLI::App* put = limits->add_subcommand("put", "Make or change a class");
-  put->add_option("name", *name, "Name of the class")->required();
+  Command put = limits.subcommand("put", "Make or change a class");
+  put.option("name", *name, "Name of the class").required();
   for (const auto& [field, words] :
        {std::pair<const char*, const char*>{"messages_per_s", "Messages of a user a second"},
         {"burst", "Messages at once"},
@@ -201,11 +208,11 @@ void add_limits(CLI::App& admin, Context& context) {
     for (char& c : flag) {
       if (c == '_') c = '-';
     }
-    put->add_option_function<double>(
+    put.option(
            flag, [values, field = std::string(field)](double value) { (*values)[field] = value; }, words)
-        ->check(CLI::Range(0.001, 1e9));
+        .in_range(0.001, 1e9);
   }
-  put->callback([&context, name, values] {
+  put.run([&context, name, values] {
     json::object body;
     for (const auto& [field, value] : *values) {
       if (field == "connections") {
@@ -217,25 +224,25 @@ void add_limits(CLI::App& admin, Context& context) {
     tell(context, "put limits " + *name,
          admin_client(context)->call("PUT", "/admin/limits/" + part(*name), std::move(body)));
   });
-  CLI::App* remove = limits->add_subcommand("remove", "Remove a class that nobody has");
-  remove->add_option("name", *name, "Name of the class")->required();
-  remove->callback([&context, name] {
+  Command remove = limits.subcommand("remove", "Remove a class that nobody has");
+  remove.option("name", *name, "Name of the class").required();
+  remove.run([&context, name] {
     admin_client(context)->call("DELETE", "/admin/limits/" + part(*name));
     tell(context, "removed limits " + *name, {{"removed", *name}});
   });
 }
 
-void add_audit(CLI::App& admin, Context& context) {
-  CLI::App* audit = admin.add_subcommand("audit", "Who changed what; newest first");
+void add_audit(Command admin, Context& context) {
+  Command audit = admin.subcommand("audit", "Who changed what; newest first");
   auto filters = std::make_shared<std::map<std::string, std::string>>();
   auto count = std::make_shared<std::size_t>(50);
   for (const char* field : {"actor", "action", "target", "room"}) {
-    audit->add_option_function<std::string>(
+    audit.option(
         std::string("--") + field, [filters, field](const std::string& value) { (*filters)[field] = value; },
         std::string("Only of this ") + field);
   }
-  audit->add_option("--limit", *count, "How many [50]")->check(CLI::Range(1, 1'000'000));
-  audit->callback([&context, filters, count] {
+  audit.option("--limit", *count, "How many [50]").in_range(1, 1'000'000);
+  audit.run([&context, filters, count] {
     std::string query = "?limit=" + std::to_string(std::min<std::size_t>(*count, 200));
     for (const auto& [field, value] : *filters) query += "&" + field + "=" + part(value);
     print_some(context, *admin_client(context), "/admin/audit" + query, *count,
@@ -251,27 +258,28 @@ void add_audit(CLI::App& admin, Context& context) {
 
 }  // namespace
 
-void add_admin_commands(CLI::App& app, Context& context) {
-  CLI::App* admin = app.add_subcommand("admin", "The whole server: accounts, rooms, limits, audit");
-  admin->require_subcommand(1);
-  admin->add_subcommand("init", "Make the account of the first administrator (./parley up does)")
-      ->callback([&context] { init(context); });
-  add_users(*admin, context);
-  add_sessions(*admin, context);
-  add_rooms(*admin, context);
-  add_limits(*admin, context);
-  admin->add_subcommand("stats", "The broker nodes and their figures")->callback([&context] {
+void add_admin_commands(Command app, Context& context) {
+  Command admin = app.subcommand("admin", "The whole server: accounts, rooms, limits, audit");
+  admin.require_subcommand();
+  admin.subcommand("init", "Make the account of the first administrator (./parley up does)").run([&context] {
+    init(context);
+  });
+  add_users(admin, context);
+  add_sessions(admin, context);
+  add_rooms(admin, context);
+  add_limits(admin, context);
+  admin.subcommand("stats", "The broker nodes and their figures").run([&context] {
     print_object(context, admin_client(context)->call("GET", "/admin/broker"));
   });
-  CLI::App* kick =
-      admin->add_subcommand("kick", "Close a client's connection, on whichever node (it may come back)");
+  Command kick =
+      admin.subcommand("kick", "Close a client's connection, on whichever node (it may come back)");
   auto client = std::make_shared<std::string>();
-  kick->add_option("client", *client, "MQTT client id, user:device")->required();
-  kick->callback([&context, client] {
+  kick.option("client", *client, "MQTT client id, user:device").required();
+  kick.run([&context, client] {
     tell(context, "kicked " + *client,
          admin_client(context)->call("POST", "/admin/broker/kick", json::object{{"client", *client}}));
   });
-  add_audit(*admin, context);
+  add_audit(admin, context);
 }
 
 }  // namespace parley::ctl

@@ -2,7 +2,12 @@
 // first bad line ends the run, and the report says which lines took effect.
 #include <fstream>
 #include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/control_client.h"
 #include "clients/parleyctl/facts.h"
@@ -92,13 +97,12 @@ void apply(const Context& context, const ApplyOptions& options) {
 
 }  // namespace
 
-void add_apply_command(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand("apply", "Apply control operations, one JSON object a line");
+void add_apply_command(Command app, Context& context) {
+  Command command = app.subcommand("apply", "Apply control operations, one JSON object a line");
   auto options = std::make_shared<ApplyOptions>();
-  command->add_option("file", options->file, "File of operations, or - for standard input")->required();
-  command->add_option("--batch", options->batch, "Operations that take effect together [500]")
-      ->check(CLI::Range(1, 2000));
-  command->callback([&context, options] { apply(context, *options); });
+  command.option("file", options->file, "File of operations, or - for standard input").required();
+  command.option("--batch", options->batch, "Operations that take effect together [500]").in_range(1, 2000);
+  command.run([&context, options] { apply(context, *options); });
 }
 
 }  // namespace parley::ctl

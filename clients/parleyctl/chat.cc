@@ -1,12 +1,19 @@
 // chat ROOM: who we are and how we get in; the chat itself is in chat/.
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "clients/parleyctl/chat/terminal.h"
 #include "clients/parleyctl/chat/window.h"
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/key_store.h"
 #include "clients/parleyctl/person.h"
@@ -121,23 +128,22 @@ void chat(const Context& context, const ChatOptions& options) {
   }
   const int status = in_terminal ? chat::run_in_terminal(std::move(sdk), room.str(), backlog)
                                  : chat::run_in_lines(std::move(sdk), room.str(), patience);
-  if (status != 0) throw CLI::RuntimeError(status);
+  if (status != 0) throw Exit{status};
 }
 
 }  // namespace
 
-void add_chat_command(CLI::App& app, Context& context) {
-  CLI::App* command =
-      app.add_subcommand("chat", "Chat in a room; without a terminal, lines in and lines out");
+void add_chat_command(Command app, Context& context) {
+  Command command = app.subcommand("chat", "Chat in a room; without a terminal, lines in and lines out");
   auto options = std::make_shared<ChatOptions>();
-  command->add_option("room", options->room, "Room")->required();
-  command->add_option(
+  command.option("room", options->room, "Room").required();
+  command.option(
       "--as,--user", options->user,
       "Who you are: a login, or anybody when the server's key is at hand [the last login, or $USER]");
-  command->add_option("--device", options->device, "The device you are on [the login's, or a new one]");
-  command->add_option("--patience", options->patience,
-                      "Without a terminal: how long to wait for the server, 30s say [30s]");
-  command->callback([&context, options] { chat(context, *options); });
+  command.option("--device", options->device, "The device you are on [the login's, or a new one]");
+  command.option("--patience", options->patience,
+                 "Without a terminal: how long to wait for the server, 30s say [30s]");
+  command.run([&context, options] { chat(context, *options); });
 }
 
 }  // namespace parley::ctl

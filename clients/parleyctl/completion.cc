@@ -1,33 +1,31 @@
 // completion bash, completion zsh: scripts for shells, made from the commands themselves.
 #include <cstdio>
 #include <set>
+#include <string>
+#include <utility>
 
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 
 namespace parley::ctl {
 namespace {
 
 // "parleyctl user put" -> its subcommands and flags, one case of the script.
-void add_cases(const CLI::App& app, const std::string& path, std::string& out) {
+void add_cases(const Command& app, const std::string& path, std::string& out) {
   std::string words;
-  for (const CLI::App* sub : app.get_subcommands({})) words += sub->get_name() + " ";
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) words += "--" + name + " ";
-  }
+  for (const Command& sub : app.subcommands()) words += sub.name() + " ";
+  for (const std::string& flag : app.flags()) words += flag + " ";
   if (!words.empty()) words.pop_back();
   out += "      '" + path + "') found='" + words + "' ;;\n";
-  for (const CLI::App* sub : app.get_subcommands({})) {
-    add_cases(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), out);
+  for (const Command& sub : app.subcommands()) {
+    add_cases(sub, path.empty() ? sub.name() : path + " " + sub.name(), out);
   }
 }
 
 // Flags whose next word is their value: "--host | --port".
-void gather_valued(const CLI::App& app, std::set<std::string>& out) {
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_expected_min() == 0) continue;
-    for (const std::string& name : option->get_lnames()) out.insert("--" + name);
-  }
-  for (const CLI::App* sub : app.get_subcommands({})) gather_valued(*sub, out);
+void gather_valued(const Command& app, std::set<std::string>& out) {
+  for (std::string& flag : app.flags_with_value()) out.insert(std::move(flag));
+  for (const Command& sub : app.subcommands()) gather_valued(sub, out);
 }
 
 struct Parts {
@@ -35,7 +33,7 @@ struct Parts {
   std::string valued;
 };
 
-Parts parts_of(const CLI::App& app) {
+Parts parts_of(const Command& app) {
   Parts parts;
   add_cases(app, "", parts.cases);
   std::set<std::string> valued;
@@ -92,7 +90,7 @@ _parleyctl() {
 compdef _parleyctl parleyctl
 )";
 
-void print(const CLI::App& app, bool zsh) {
+void print(const Command& app, bool zsh) {
   const Parts parts = parts_of(app);
   if (zsh) {
     std::printf(kZsh, parts.valued.c_str(), parts.cases.c_str());
@@ -103,15 +101,11 @@ void print(const CLI::App& app, bool zsh) {
 
 }  // namespace
 
-void add_completion_command(CLI::App& app, Context&) {
-  CLI::App* completion = app.add_subcommand("completion", "Print a completion script for a shell");
-  completion->require_subcommand(1);
-  completion->add_subcommand("bash", "source <(parleyctl completion bash)")->callback([&app] {
-    print(app, false);
-  });
-  completion->add_subcommand("zsh", "source <(parleyctl completion zsh)")->callback([&app] {
-    print(app, true);
-  });
+void add_completion_command(Command app, Context&) {
+  Command completion = app.subcommand("completion", "Print a completion script for a shell");
+  completion.require_subcommand();
+  completion.subcommand("bash", "source <(parleyctl completion bash)").run([app] { print(app, false); });
+  completion.subcommand("zsh", "source <(parleyctl completion zsh)").run([app] { print(app, true); });
 }
 
 }  // namespace parley::ctl

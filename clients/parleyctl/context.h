@@ -2,12 +2,10 @@
 // made.
 //
 // parleyctl is one thread per command (chat has its own notes). A command that cannot do what it was asked
-// throws Failure; main() prints its one line on stderr and ends with its status. Nothing else throws on
-// purpose.
+// throws Failure; main() prints its one line on stderr and ends with its status.
 #ifndef PARLEY_CLIENTS_PARLEYCTL_CONTEXT_H_
 #define PARLEY_CLIENTS_PARLEYCTL_CONTEXT_H_
 
-#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <cstdint>
 #include <filesystem>
@@ -21,9 +19,16 @@ namespace parley::ctl {
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
 
+class Command;  // command_line.h
+
 struct Failure : std::runtime_error {
   explicit Failure(const std::string& line, int exit_status = kExitFailure)
       : std::runtime_error(line), status(exit_status) {}
+  int status;
+};
+
+// Thrown by a command that has already said why: the program ends with this status, without a word.
+struct Exit {
   int status;
 };
 
@@ -50,19 +55,19 @@ std::int64_t parse_duration_s(const std::string& text);
 void tell(const Context& context, const std::string& words, const boost::json::object& object);
 
 // One function per command group, each in the file of its name.
-void add_keys_commands(CLI::App& app, Context& context);
-void add_token_command(CLI::App& app, Context& context);
-void add_fact_commands(CLI::App& app, Context& context);  // user, room, member
-void add_apply_command(CLI::App& app, Context& context);
-void add_access_commands(CLI::App& app, Context& context);  // apitoken, block, session, limits
-void add_server_commands(CLI::App& app, Context& context);  // kick, stats
-void add_log_commands(CLI::App& app, Context& context);
-void add_chat_command(CLI::App& app, Context& context);
-void add_account_commands(CLI::App& app, Context& context);  // register, login, logout, whoami
-void add_room_commands(CLI::App& app, Context& context);     // rooms, join, leave, invite
-void add_people_commands(CLI::App& app, Context& context);   // members, contacts, blocks
-void add_admin_commands(CLI::App& app, Context& context);    // admin
-void add_completion_command(CLI::App& app, Context& context);
+void add_keys_commands(Command app, Context& context);
+void add_token_command(Command app, Context& context);
+void add_fact_commands(Command app, Context& context);  // user, room, member
+void add_apply_command(Command app, Context& context);
+void add_access_commands(Command app, Context& context);  // apitoken, block, session, limits
+void add_server_commands(Command app, Context& context);  // kick, stats
+void add_log_commands(Command app, Context& context);
+void add_chat_command(Command app, Context& context);
+void add_account_commands(Command app, Context& context);  // register, login, logout, whoami
+void add_room_commands(Command app, Context& context);     // rooms, join, leave, invite
+void add_people_commands(Command app, Context& context);   // members, contacts, blocks
+void add_admin_commands(Command app, Context& context);    // admin
+void add_completion_command(Command app, Context& context);
 
 }  // namespace parley::ctl
 

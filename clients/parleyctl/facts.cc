@@ -1,6 +1,12 @@
 // user, room, member: put, remove, list.
 #include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/facts.h"
 #include "clients/parleyctl/listing.h"
@@ -38,12 +44,12 @@ void apply_each(const Context& context, const std::vector<std::string>& names, c
        {{done, ops.size()}, {"version", *version}});
 }
 
-void add_list_command(CLI::App& parent, Context& context, const std::string& what,
+void add_list_command(Command parent, Context& context, const std::string& what,
                       std::vector<Column> columns) {
-  CLI::App* command = parent.add_subcommand("list", "List the " + what);
+  Command command = parent.subcommand("list", "List the " + what);
   auto room = std::make_shared<std::string>();
-  if (what == "members") command->add_option("room", *room, "Room")->required();
-  command->callback([&context, what, room, columns = std::move(columns)] {
+  if (what == "members") command.option("room", *room, "Room").required();
+  command.run([&context, what, room, columns = std::move(columns)] {
     std::vector<json::object> rows;
     const std::string name = what == "members" ? room_name(*room).str() : "";
     make_facts(context)->list(what, name, [&](json::object&& item) {
@@ -81,28 +87,27 @@ void put_users(const Context& context, const UserOptions& options) {
   });
 }
 
-void add_user(CLI::App& app, Context& context) {
-  CLI::App* user = app.add_subcommand("user", "Users that are let in; by REST where there is a bridge");
-  user->require_subcommand(1);
+void add_user(Command app, Context& context) {
+  Command user = app.subcommand("user", "Users that are let in; by REST where there is a bridge");
+  user.require_subcommand();
   auto options = std::make_shared<UserOptions>();
 
-  CLI::App* put =
-      user->add_subcommand("put", "Add users, or change them (settings left out become the defaults)");
-  put->add_option("user", options->names, "User names")->required();
-  put->add_option("--role", options->role, "user, bot, device or service [user]");
-  put->add_option("--limits", options->limits, "Class of limits; 'unlimited' is built in [default]");
-  put->add_option("--status", options->status, "active or blocked [active]");
-  put->add_option("--tokens-after", options->tokens_after,
-                  "Refuse tokens issued before this second of the Unix epoch");
-  put->callback([&context, options] { put_users(context, *options); });
+  Command put = user.subcommand("put", "Add users, or change them (settings left out become the defaults)");
+  put.option("user", options->names, "User names").required();
+  put.option("--role", options->role, "user, bot, device or service [user]");
+  put.option("--limits", options->limits, "Class of limits; 'unlimited' is built in [default]");
+  put.option("--status", options->status, "active or blocked [active]");
+  put.option("--tokens-after", options->tokens_after,
+             "Refuse tokens issued before this second of the Unix epoch");
+  put.run([&context, options] { put_users(context, *options); });
 
-  CLI::App* remove = user->add_subcommand("remove", "Remove users; their connections end");
-  remove->add_option("user", options->names, "User names")->required();
-  remove->callback([&context, options] {
+  Command remove = user.subcommand("remove", "Remove users; their connections end");
+  remove.option("user", options->names, "User names").required();
+  remove.run([&context, options] {
     apply_each(context, options->names, "removed", "user",
                [](const std::string& name) { return UserRemove{user_name(name).str()}; });
   });
-  add_list_command(*user, context, "users",
+  add_list_command(user, context, "users",
                    {{"user", "USER"}, {"role", "ROLE"}, {"limits", "LIMITS"}, {"status", "STATUS"}});
 }
 
@@ -138,30 +143,28 @@ void put_rooms(const Context& context, const RoomOptions& options) {
   });
 }
 
-void add_room(CLI::App& app, Context& context) {
-  CLI::App* room = app.add_subcommand("room", "Rooms, put by an administrator");
-  room->require_subcommand(1);
+void add_room(Command app, Context& context) {
+  Command room = app.subcommand("room", "Rooms, put by an administrator");
+  room.require_subcommand();
   auto options = std::make_shared<RoomOptions>();
 
-  CLI::App* put =
-      room->add_subcommand("put", "Add rooms, or change them (settings left out become the defaults)");
-  put->add_option("room", options->names, "Room names")->required();
-  put->add_option("--kind", options->kind, "channel, group or direct [channel]");
-  put->add_option("--limits", options->limits, "Class of limits; 'unlimited' is built in [default]");
-  put->add_option("--history", options->history,
-                  "What a new member sees: all, or from joining (joined) [all]");
-  put->add_option("--status", options->status, "active, read_only or archived [active]");
-  put->add_option("--guests", options->guests, "What guests may do: read or post [read]");
-  put->add_option("--pin", options->pin, "Lowest role that may pin: member, admin or owner [admin]");
-  put->callback([&context, options] { put_rooms(context, *options); });
+  Command put = room.subcommand("put", "Add rooms, or change them (settings left out become the defaults)");
+  put.option("room", options->names, "Room names").required();
+  put.option("--kind", options->kind, "channel, group or direct [channel]");
+  put.option("--limits", options->limits, "Class of limits; 'unlimited' is built in [default]");
+  put.option("--history", options->history, "What a new member sees: all, or from joining (joined) [all]");
+  put.option("--status", options->status, "active, read_only or archived [active]");
+  put.option("--guests", options->guests, "What guests may do: read or post [read]");
+  put.option("--pin", options->pin, "Lowest role that may pin: member, admin or owner [admin]");
+  put.run([&context, options] { put_rooms(context, *options); });
 
-  CLI::App* remove = room->add_subcommand("remove", "Remove rooms");
-  remove->add_option("room", options->names, "Room names")->required();
-  remove->callback([&context, options] {
+  Command remove = room.subcommand("remove", "Remove rooms");
+  remove.option("room", options->names, "Room names").required();
+  remove.run([&context, options] {
     apply_each(context, options->names, "removed", "room",
                [](const std::string& name) { return RoomRemove{room_name(name).str()}; });
   });
-  add_list_command(*room, context, "rooms",
+  add_list_command(room, context, "rooms",
                    {{"room", "ROOM"},
                     {"kind", "KIND"},
                     {"limits", "LIMITS"},
@@ -192,33 +195,33 @@ void put_members(const Context& context, const MemberOptions& options) {
   });
 }
 
-void add_member(CLI::App& app, Context& context) {
-  CLI::App* member = app.add_subcommand("member", "Who is in a room, put by an administrator");
-  member->require_subcommand(1);
+void add_member(Command app, Context& context) {
+  Command member = app.subcommand("member", "Who is in a room, put by an administrator");
+  member.require_subcommand();
   auto options = std::make_shared<MemberOptions>();
 
-  CLI::App* put = member->add_subcommand("put", "Add members to a room, or change their role");
-  put->add_option("room", options->room, "Room")->required();
-  put->add_option("user", options->users, "Users")->required();
-  put->add_option("--role", options->role, "owner, admin, member or guest [member]");
-  put->add_option("--since", options->since, "They see what comes after this seq [0: everything]");
-  put->callback([&context, options] { put_members(context, *options); });
+  Command put = member.subcommand("put", "Add members to a room, or change their role");
+  put.option("room", options->room, "Room").required();
+  put.option("user", options->users, "Users").required();
+  put.option("--role", options->role, "owner, admin, member or guest [member]");
+  put.option("--since", options->since, "They see what comes after this seq [0: everything]");
+  put.run([&context, options] { put_members(context, *options); });
 
-  CLI::App* remove = member->add_subcommand("remove", "Remove members; they read nothing more from then on");
-  remove->add_option("room", options->room, "Room")->required();
-  remove->add_option("user", options->users, "Users")->required();
-  remove->callback([&context, options] {
+  Command remove = member.subcommand("remove", "Remove members; they read nothing more from then on");
+  remove.option("room", options->room, "Room").required();
+  remove.option("user", options->users, "Users").required();
+  remove.run([&context, options] {
     const RoomName room = room_name(options->room);
     apply_each(context, options->users, "removed", "member", [&](const std::string& name) {
       return MemberRemove{room.str(), user_name(name).str()};
     });
   });
-  add_list_command(*member, context, "members", {{"user", "USER"}, {"role", "ROLE"}, {"since", "SINCE"}});
+  add_list_command(member, context, "members", {{"user", "USER"}, {"role", "ROLE"}, {"since", "SINCE"}});
 }
 
 }  // namespace
 
-void add_fact_commands(CLI::App& app, Context& context) {
+void add_fact_commands(Command app, Context& context) {
   add_user(app, context);
   add_room(app, context);
   add_member(app, context);

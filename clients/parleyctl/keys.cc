@@ -1,7 +1,11 @@
 // keys init, rotate, prune, show.
 #include <algorithm>
+#include <chrono>
 #include <ctime>
+#include <memory>
+#include <string>
 
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/control_client.h"
 #include "clients/parleyctl/key_store.h"
@@ -74,25 +78,25 @@ void show(const Context& context) {
 
 }  // namespace
 
-void add_keys_commands(CLI::App& app, Context& context) {
-  CLI::App* keys = app.add_subcommand("keys", "The keys that sign and check tokens");
-  keys->require_subcommand(1);
-  keys->add_subcommand("init", "Make the keys that are missing; keep those that are there")
-      ->callback([&context] { init(context); });
-  CLI::App* rotation =
-      keys->add_subcommand("rotate", "Sign with a new key from now on; nobody is logged out");
+void add_keys_commands(Command app, Context& context) {
+  Command keys = app.subcommand("keys", "The keys that sign and check tokens");
+  keys.require_subcommand();
+  keys.subcommand("init", "Make the keys that are missing; keep those that are there").run([&context] {
+    init(context);
+  });
+  Command rotation = keys.subcommand("rotate", "Sign with a new key from now on; nobody is logged out");
   auto keep = std::make_shared<std::string>("24h");
-  rotation->add_option(
+  rotation.option(
       "--keep", *keep,
       "How long tokens of the old key are accepted: at least as long as the longest of them lives [24h]");
-  rotation->callback([&context, keep] { rotate(context, *keep); });
-  keys->add_subcommand("prune", "Take out old keys whose time is over (keys init does, too)")
-      ->callback([&context] {
-        const bool some = KeyStore(context.var).prune();
-        tell(context, some ? "old keys are gone" : "there was nothing to take out", {{"pruned", some}});
-      });
-  keys->add_subcommand("show", "Tell which key signs and which the broker accepts (no secrets)")
-      ->callback([&context] { show(context); });
+  rotation.run([&context, keep] { rotate(context, *keep); });
+  keys.subcommand("prune", "Take out old keys whose time is over (keys init does, too)").run([&context] {
+    const bool some = KeyStore(context.var).prune();
+    tell(context, some ? "old keys are gone" : "there was nothing to take out", {{"pruned", some}});
+  });
+  keys.subcommand("show", "Tell which key signs and which the broker accepts (no secrets)").run([&context] {
+    show(context);
+  });
 }
 
 }  // namespace parley::ctl

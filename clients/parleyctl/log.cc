@@ -1,9 +1,14 @@
 // log read, log tail: the log as JSON lines on standard output.
 #include <algorithm>
 #include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <thread>
 
 #include "clients/cpp/backoff.h"
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/log_follower.h"
 
@@ -67,23 +72,22 @@ void tail(const Context& context, const LogOptions& options) {
 
 }  // namespace
 
-void add_log_commands(CLI::App& app, Context& context) {
-  CLI::App* log = app.add_subcommand("log", "What has been written to the node's log, as JSON lines");
-  log->require_subcommand(1);
+void add_log_commands(Command app, Context& context) {
+  Command log = app.subcommand("log", "What has been written to the node's log, as JSON lines");
+  log.require_subcommand();
   auto options = std::make_shared<LogOptions>();
 
-  CLI::App* read_command = log->add_subcommand("read", "Print what is in the log");
-  read_command->add_option("--room", options->room, "Only this room's events");
-  read_command->add_option("--after", options->after,
-                           "Only what comes behind this offset [0: from the beginning]");
-  read_command->add_option("--limit", options->limit, "At most so many events [0: all]");
-  read_command->callback([&context, options] { read(context, *options); });
+  Command read_command = log.subcommand("read", "Print what is in the log");
+  read_command.option("--room", options->room, "Only this room's events");
+  read_command.option("--after", options->after,
+                      "Only what comes behind this offset [0: from the beginning]");
+  read_command.option("--limit", options->limit, "At most so many events [0: all]");
+  read_command.run([&context, options] { read(context, *options); });
 
-  CLI::App* tail_command =
-      log->add_subcommand("tail", "Print what is written from now on; comes back by itself");
-  tail_command->add_option("--room", options->room, "Only this room's events");
-  tail_command->add_option("--after", options->after, "Begin behind this offset; 0 prints everything first");
-  tail_command->callback([&context, options] { tail(context, *options); });
+  Command tail_command = log.subcommand("tail", "Print what is written from now on; comes back by itself");
+  tail_command.option("--room", options->room, "Only this room's events");
+  tail_command.option("--after", options->after, "Begin behind this offset; 0 prints everything first");
+  tail_command.run([&context, options] { tail(context, *options); });
 }
 
 }  // namespace parley::ctl

@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <string>
 
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 
 namespace {
@@ -31,21 +33,19 @@ int run(int argc, char** argv) {
   Context context;
   read_environment(context);
 
-  CLI::App app{"Administers a Parley server, and chats on it."};
-  app.name("parleyctl");
-  app.require_subcommand(1);
-  app.fallthrough();
-  app.add_option("--var", context.var, "Folder of the server's keys [$PARLEY_VAR or ./var]");
+  parley::ctl::CommandLine line("parleyctl", "Administers a Parley server, and chats on it.");
+  parley::ctl::Command app = line.root();
+  app.require_subcommand();
+  app.option("--var", context.var, "Folder of the server's keys [$PARLEY_VAR or ./var]");
   const auto note_broker = [&context](const std::string&) { context.broker_given = true; };
-  app.add_option("--host", context.host, "Broker's host [127.0.0.1]")->each(note_broker);
-  app.add_option("--port", context.port, "Broker's MQTT port [$PARLEY_MQTT_PORT or 1883]")
-      ->check(CLI::Range(1, 65535))
-      ->each(note_broker);
-  app.add_option("--url", context.url, "Server's REST interface [$PARLEY_URL, var/url, the last login's]");
-  app.add_option("--cacert", context.ca_file,
-                 "Who may have signed its certificate, a PEM file [the system's]");
-  app.add_option("--as", context.as, "Which login to use [the last one]");
-  app.add_flag("--json", context.json, "JSON instead of words; of lists one object a line");
+  app.option("--host", context.host, "Broker's host [127.0.0.1]").each(note_broker);
+  app.option("--port", context.port, "Broker's MQTT port [$PARLEY_MQTT_PORT or 1883]")
+      .in_range(1, 65535)
+      .each(note_broker);
+  app.option("--url", context.url, "Server's REST interface [$PARLEY_URL, var/url, the last login's]");
+  app.option("--cacert", context.ca_file, "Who may have signed its certificate, a PEM file [the system's]");
+  app.option("--as", context.as, "Which login to use [the last one]");
+  app.flag("--json", context.json, "JSON instead of words; of lists one object a line");
   parley::ctl::add_keys_commands(app, context);
   parley::ctl::add_token_command(app, context);
   parley::ctl::add_fact_commands(app, context);
@@ -60,15 +60,7 @@ int run(int argc, char** argv) {
   parley::ctl::add_admin_commands(app, context);
   parley::ctl::add_completion_command(app, context);
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::RuntimeError& e) {
-    return e.get_exit_code();  // the command has said why
-  } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);  // --help
-    std::fprintf(stderr, "parleyctl: %s (see parleyctl --help)\n", e.what());
-    return parley::ctl::kExitUsage;
-  }
+  if (!line.parse(argc, argv)) return 0;
   if (std::fflush(stdout) != 0) throw parley::ctl::Failure("cannot write to standard output");
   return 0;
 }
@@ -79,6 +71,8 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // `parleyctl log read | head` ends with a failed write, not with a signal
   try {
     return run(argc, argv);
+  } catch (const parley::ctl::Exit& e) {
+    return e.status;
   } catch (const parley::ctl::Failure& e) {
     std::fflush(stdout);
     std::fprintf(stderr, "parleyctl: %s\n", e.what());

@@ -1,4 +1,10 @@
 // members, contacts, blocks: the people of a room and one's own, by REST.
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/listing.h"
 #include "clients/parleyctl/person.h"
@@ -49,109 +55,109 @@ void remove_members(const Context& context, const MemberOptions& options) {
   }
 }
 
-void add_members_group(CLI::App& app, Context& context) {
-  CLI::App* members = app.add_subcommand("members", "The members of a room");
-  members->require_subcommand(1);
+void add_members_group(Command app, Context& context) {
+  Command members = app.subcommand("members", "The members of a room");
+  members.require_subcommand();
   auto options = std::make_shared<MemberOptions>();
-  const auto add_room = [options](CLI::App* command) {
-    command->add_option("room", options->room, "Room")->required();
+  const auto add_room = [options](Command command) {
+    command.option("room", options->room, "Room").required();
   };
 
-  CLI::App* list = members->add_subcommand("list", "Who is in a room, and as what");
+  Command list = members.subcommand("list", "Who is in a room, and as what");
   add_room(list);
-  list->callback([&context, options] {
+  list.run([&context, options] {
     print_list(context, *person_client(context), members_path(options->room),
                {{"user", "USER"}, {"role", "ROLE"}, {"joined_at", "SINCE", true}, {"display_name", "NAME"}});
   });
 
-  CLI::App* add = members->add_subcommand("add", "Add people to a room");
+  Command add = members.subcommand("add", "Add people to a room");
   add_room(add);
-  add->add_option("user", options->users, "Users")->required();
-  add->add_option("--role", options->role, "owner, admin, member or guest [member]");
-  add->callback([&context, options] { add_members(context, *options); });
+  add.option("user", options->users, "Users").required();
+  add.option("--role", options->role, "owner, admin, member or guest [member]");
+  add.run([&context, options] { add_members(context, *options); });
 
-  CLI::App* role = members->add_subcommand("role", "Change somebody's role in a room");
+  Command role = members.subcommand("role", "Change somebody's role in a room");
   add_room(role);
-  role->add_option("user", options->user, "User")->required();
-  role->add_option("role", options->role, "owner, admin, member or guest")->required();
-  role->callback([&context, options] {
+  role.option("user", options->user, "User").required();
+  role.option("role", options->role, "owner, admin, member or guest").required();
+  role.run([&context, options] {
     const json::object now = person_client(context)->call("PATCH", member_path(options->room, options->user),
                                                           json::object{{"role", options->role}});
     tell(context, options->user + " is " + options->role + " of " + options->room, now);
   });
 
-  CLI::App* remove = members->add_subcommand("remove", "Remove people from a room");
+  Command remove = members.subcommand("remove", "Remove people from a room");
   add_room(remove);
-  remove->add_option("user", options->users, "Users")->required();
-  remove->add_flag("--ban", options->ban, "They cannot come back until the ban is lifted");
-  remove->add_option("--reason", options->reason, "Why, for the list of bans");
-  remove->callback([&context, options] { remove_members(context, *options); });
+  remove.option("user", options->users, "Users").required();
+  remove.flag("--ban", options->ban, "They cannot come back until the ban is lifted");
+  remove.option("--reason", options->reason, "Why, for the list of bans");
+  remove.run([&context, options] { remove_members(context, *options); });
 
-  CLI::App* bans = members->add_subcommand("bans", "Who is banned from a room");
+  Command bans = members.subcommand("bans", "Who is banned from a room");
   add_room(bans);
-  bans->callback([&context, options] {
+  bans.run([&context, options] {
     print_list(context, *person_client(context), bans_path(options->room),
                {{"user", "USER"}, {"by", "BY"}, {"created_at", "SINCE", true}, {"reason", "REASON"}});
   });
-  CLI::App* unban = members->add_subcommand("unban", "Lift a ban");
+  Command unban = members.subcommand("unban", "Lift a ban");
   add_room(unban);
-  unban->add_option("user", options->user, "User")->required();
-  unban->callback([&context, options] {
+  unban.option("user", options->user, "User").required();
+  unban.run([&context, options] {
     person_client(context)->call("DELETE",
                                  bans_path(options->room) + "/" + part(user_name(options->user).str()));
     tell(context, options->user + " may come back to " + options->room, {{"unbanned", options->user}});
   });
 }
 
-void add_contacts(CLI::App& app, Context& context) {
-  CLI::App* contacts = app.add_subcommand("contacts", "People you know");
-  contacts->require_subcommand(1);
+void add_contacts(Command app, Context& context) {
+  Command contacts = app.subcommand("contacts", "People you know");
+  contacts.require_subcommand();
   auto user = std::make_shared<std::string>();
   auto nick = std::make_shared<std::string>();
   const auto path = [](const std::string& name) {
     return "/users/me/contacts/" + part(user_name(name).str());
   };
-  contacts->add_subcommand("list", "Your contacts")->callback([&context] {
+  contacts.subcommand("list", "Your contacts").run([&context] {
     print_list(context, *person_client(context), "/users/me/contacts",
                {{"user", "USER"}, {"nick", "NICK"}, {"display_name", "NAME"}});
   });
-  CLI::App* add = contacts->add_subcommand("add", "Add or rename a contact");
-  add->add_option("user", *user, "User")->required();
-  add->add_option("--nick", *nick, "What you call them");
-  add->callback([&context, user, nick, path] {
+  Command add = contacts.subcommand("add", "Add or rename a contact");
+  add.option("user", *user, "User").required();
+  add.option("--nick", *nick, "What you call them");
+  add.run([&context, user, nick, path] {
     json::object body;
     if (!nick->empty()) body["nick"] = *nick;
     const json::object now = person_client(context)->call("PUT", path(*user), std::move(body));
     tell(context, *user + " is a contact of yours", now);
   });
-  CLI::App* remove = contacts->add_subcommand("remove", "Remove a contact");
-  remove->add_option("user", *user, "User")->required();
-  remove->callback([&context, user, path] {
+  Command remove = contacts.subcommand("remove", "Remove a contact");
+  remove.option("user", *user, "User").required();
+  remove.run([&context, user, path] {
     person_client(context)->call("DELETE", path(*user));
     tell(context, *user + " is no longer a contact of yours", {{"removed", *user}});
   });
 }
 
-void add_blocks(CLI::App& app, Context& context) {
-  CLI::App* blocks = app.add_subcommand("blocks", "People who cannot reach you");
-  blocks->require_subcommand(1);
+void add_blocks(Command app, Context& context) {
+  Command blocks = app.subcommand("blocks", "People who cannot reach you");
+  blocks.require_subcommand();
   auto user = std::make_shared<std::string>();
   const auto path = [](const std::string& name) {
     return "/users/" + part(user_name(name).str()) + "/block";
   };
-  blocks->add_subcommand("list", "Whom you block")->callback([&context] {
+  blocks.subcommand("list", "Whom you block").run([&context] {
     print_list(context, *person_client(context), "/users/me/blocks",
                {{"user", "USER"}, {"created_at", "SINCE", true}});
   });
-  CLI::App* add = blocks->add_subcommand("add", "Block somebody; they are not told");
-  add->add_option("user", *user, "User")->required();
-  add->callback([&context, user, path] {
+  Command add = blocks.subcommand("add", "Block somebody; they are not told");
+  add.option("user", *user, "User").required();
+  add.run([&context, user, path] {
     person_client(context)->call("PUT", path(*user));
     tell(context, "you block " + *user, {{"blocked", *user}});
   });
-  CLI::App* remove = blocks->add_subcommand("remove", "Unblock somebody");
-  remove->add_option("user", *user, "User")->required();
-  remove->callback([&context, user, path] {
+  Command remove = blocks.subcommand("remove", "Unblock somebody");
+  remove.option("user", *user, "User").required();
+  remove.run([&context, user, path] {
     person_client(context)->call("DELETE", path(*user));
     tell(context, "you no longer block " + *user, {{"unblocked", *user}});
   });
@@ -159,7 +165,7 @@ void add_blocks(CLI::App& app, Context& context) {
 
 }  // namespace
 
-void add_people_commands(CLI::App& app, Context& context) {
+void add_people_commands(Command app, Context& context) {
   add_members_group(app, context);
   add_contacts(app, context);
   add_blocks(app, context);

@@ -1,4 +1,10 @@
 // rooms, join, leave, invite: a person's rooms, by REST.
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/listing.h"
 #include "clients/parleyctl/person.h"
@@ -14,14 +20,14 @@ std::string room_path(const std::string& room) { return "/rooms/" + part(room_na
 struct RoomSettings {
   std::string name, topic, access, history, status, guests, pin;
 
-  void add_options(CLI::App* command, bool with_status) {
-    command->add_option("--name", name, "What to show");
-    command->add_option("--topic", topic, "What it is about");
-    command->add_option("--access", access, "Channels: public (anybody may join) or private");
-    command->add_option("--history", history, "What a new member sees: all, or from joining (joined)");
-    if (with_status) command->add_option("--status", status, "active, read_only or archived");
-    command->add_option("--guests", guests, "What guests may do: read or post");
-    command->add_option("--pin", pin, "Lowest role that may pin: member, admin or owner");
+  void add_options(Command command, bool with_status) {
+    command.option("--name", name, "What to show");
+    command.option("--topic", topic, "What it is about");
+    command.option("--access", access, "Channels: public (anybody may join) or private");
+    command.option("--history", history, "What a new member sees: all, or from joining (joined)");
+    if (with_status) command.option("--status", status, "active, read_only or archived");
+    command.option("--guests", guests, "What guests may do: read or post");
+    command.option("--pin", pin, "Lowest role that may pin: member, admin or owner");
   }
   json::object body() const {
     json::object out;
@@ -81,16 +87,16 @@ void create(const Context& context, const CreateOptions& options) {
   tell(context, "created " + name_in(room), room);
 }
 
-void add_rooms(CLI::App& app, Context& context) {
-  CLI::App* rooms = app.add_subcommand("rooms", "Your rooms");
-  rooms->require_subcommand(1);
+void add_rooms(Command app, Context& context) {
+  Command rooms = app.subcommand("rooms", "Your rooms");
+  rooms.require_subcommand();
 
-  CLI::App* list = rooms->add_subcommand("list", "The rooms you are in, or the public ones");
+  Command list = rooms.subcommand("list", "The rooms you are in, or the public ones");
   auto all = std::make_shared<bool>(false);
   auto prefix = std::make_shared<std::string>();
-  list->add_flag("--public", *all, "Channels that anybody may join");
-  list->add_option("--prefix", *prefix, "With --public: those whose name begins so");
-  list->callback([&context, all, prefix] {
+  list.flag("--public", *all, "Channels that anybody may join");
+  list.option("--prefix", *prefix, "With --public: those whose name begins so");
+  list.run([&context, all, prefix] {
     std::string path = *all ? "/rooms?public=true" : "/rooms";
     if (!prefix->empty()) path += (*all ? "&prefix=" : "?prefix=") + part(*prefix);
     print_list(
@@ -98,27 +104,26 @@ void add_rooms(CLI::App& app, Context& context) {
         {{"room", "ROOM"}, {"kind", "KIND"}, {"role", "ROLE"}, {"members", "MEMBERS"}, {"name", "NAME"}});
   });
 
-  CLI::App* make = rooms->add_subcommand("create", "Make a room; you are its owner");
+  Command make = rooms.subcommand("create", "Make a room; you are its owner");
   auto options = std::make_shared<CreateOptions>();
-  make->add_option("room", options->room, "Name of a channel");
-  make->add_option("--kind", options->kind, "channel or group [channel]")
-      ->check(CLI::IsMember({"channel", "group"}));
-  make->add_option("--with", options->with, "A direct room with this user");
-  make->add_option("--member", options->members, "Who is in it from the start; may be given several times");
+  make.option("room", options->room, "Name of a channel");
+  make.option("--kind", options->kind, "channel or group [channel]").one_of({"channel", "group"});
+  make.option("--with", options->with, "A direct room with this user");
+  make.option("--member", options->members, "Who is in it from the start; may be given several times");
   options->settings.add_options(make, false);
-  make->callback([&context, options] { create(context, *options); });
+  make.run([&context, options] { create(context, *options); });
 
   auto room = std::make_shared<std::string>();
-  CLI::App* show = rooms->add_subcommand("show", "One room");
-  show->add_option("room", *room, "Room")->required();
-  show->callback(
+  Command show = rooms.subcommand("show", "One room");
+  show.option("room", *room, "Room").required();
+  show.run(
       [&context, room] { print_object(context, person_client(context)->call("GET", room_path(*room))); });
 
-  CLI::App* update = rooms->add_subcommand("update", "Change a room's settings");
+  Command update = rooms.subcommand("update", "Change a room's settings");
   auto settings = std::make_shared<RoomSettings>();
-  update->add_option("room", *room, "Room")->required();
+  update.option("room", *room, "Room").required();
   settings->add_options(update, true);
-  update->callback([&context, room, settings] {
+  update.run([&context, room, settings] {
     json::object body = settings->body();
     if (body.empty())
       throw Failure("say what to change: --topic, say (see parleyctl rooms update --help)", kExitUsage);
@@ -126,30 +131,29 @@ void add_rooms(CLI::App& app, Context& context) {
     tell(context, "changed " + name_in(now), now);
   });
 
-  CLI::App* remove = rooms->add_subcommand("delete", "Delete a room, for everybody and for good");
-  remove->add_option("room", *room, "Room")->required();
-  remove->callback([&context, room] {
+  Command remove = rooms.subcommand("delete", "Delete a room, for everybody and for good");
+  remove.option("room", *room, "Room").required();
+  remove.run([&context, room] {
     person_client(context)->call("DELETE", room_path(*room));
     tell(context, "deleted " + *room, {{"deleted", *room}});
   });
 }
 
-void add_join_and_leave(CLI::App& app, Context& context) {
+void add_join_and_leave(Command app, Context& context) {
   auto room = std::make_shared<std::string>();
   auto code = std::make_shared<std::string>();
-  CLI::App* join =
-      app.add_subcommand("join", "Join a public channel, or any room with the code of an invite");
-  join->add_option("room", *room, "Room")->required();
-  join->add_option("code", *code, "Code of an invite");
-  join->callback([&context, room, code] {
+  Command join = app.subcommand("join", "Join a public channel, or any room with the code of an invite");
+  join.option("room", *room, "Room").required();
+  join.option("code", *code, "Code of an invite");
+  join.run([&context, room, code] {
     RestClient::Body body;
     if (!code->empty()) body = json::object{{"invite", *code}};
     const json::object now = person_client(context)->call("POST", room_path(*room) + "/join", body);
     tell(context, "you are in " + name_in(now) + role_words(now), now);
   });
-  CLI::App* leave = app.add_subcommand("leave", "Leave a room");
-  leave->add_option("room", *room, "Room")->required();
-  leave->callback([&context, room] {
+  Command leave = app.subcommand("leave", "Leave a room");
+  leave.option("room", *room, "Room").required();
+  leave.run([&context, room] {
     person_client(context)->call("POST", room_path(*room) + "/leave");
     tell(context, "you have left " + *room, {{"left", *room}});
   });
@@ -179,21 +183,21 @@ void make_invite(const Context& context, const InviteOptions& options) {
   tell(context, code != nullptr && code->is_string() ? printable(code->as_string()) : "?", invite);
 }
 
-void add_invite(CLI::App& app, Context& context) {
-  CLI::App* invite = app.add_subcommand("invite", "Codes that let people into a room");
-  invite->require_subcommand(1);
+void add_invite(Command app, Context& context) {
+  Command invite = app.subcommand("invite", "Codes that let people into a room");
+  invite.require_subcommand();
   auto options = std::make_shared<InviteOptions>();
 
-  CLI::App* make = invite->add_subcommand("create", "Make a code, and print it");
-  make->add_option("room", options->room, "Room")->required();
-  make->add_option("--expires", options->expires, "How long it is good: 12h, 7d, or never [7d]");
-  make->add_option("--uses", options->uses, "How many may join with it [any number]");
-  make->add_option("--role", options->role, "What they become: member, guest, admin or owner [member]");
-  make->callback([&context, options] { make_invite(context, *options); });
+  Command make = invite.subcommand("create", "Make a code, and print it");
+  make.option("room", options->room, "Room").required();
+  make.option("--expires", options->expires, "How long it is good: 12h, 7d, or never [7d]");
+  make.option("--uses", options->uses, "How many may join with it [any number]");
+  make.option("--role", options->role, "What they become: member, guest, admin or owner [member]");
+  make.run([&context, options] { make_invite(context, *options); });
 
-  CLI::App* list = invite->add_subcommand("list", "The codes of a room");
-  list->add_option("room", options->room, "Room")->required();
-  list->callback([&context, options] {
+  Command list = invite.subcommand("list", "The codes of a room");
+  list.option("room", options->room, "Room").required();
+  list.run([&context, options] {
     print_list(context, *person_client(context), room_path(options->room) + "/invites",
                {{"code", "CODE"},
                 {"role", "ROLE"},
@@ -202,24 +206,24 @@ void add_invite(CLI::App& app, Context& context) {
                 {"expires_at", "UNTIL", true}});
   });
 
-  CLI::App* show = invite->add_subcommand("show", "Where a code leads");
-  show->add_option("code", options->code, "Code")->required();
-  show->callback([&context, options] {
+  Command show = invite.subcommand("show", "Where a code leads");
+  show.option("code", options->code, "Code").required();
+  show.run([&context, options] {
     print_object(context, person_client(context)->call("GET", "/invites/" + part(options->code)));
   });
 
-  CLI::App* accept = invite->add_subcommand("accept", "Join the room of a code");
-  accept->add_option("code", options->code, "Code")->required();
-  accept->callback([&context, options] {
+  Command accept = invite.subcommand("accept", "Join the room of a code");
+  accept.option("code", options->code, "Code").required();
+  accept.run([&context, options] {
     const json::object room =
         person_client(context)->call("POST", "/invites/" + part(options->code) + "/accept");
     tell(context, "you are in " + name_in(room) + role_words(room), room);
   });
 
-  CLI::App* revoke = invite->add_subcommand("revoke", "Make a code useless");
-  revoke->add_option("room", options->room, "Room")->required();
-  revoke->add_option("code", options->code, "Code")->required();
-  revoke->callback([&context, options] {
+  Command revoke = invite.subcommand("revoke", "Make a code useless");
+  revoke.option("room", options->room, "Room").required();
+  revoke.option("code", options->code, "Code").required();
+  revoke.run([&context, options] {
     person_client(context)->call("DELETE", room_path(options->room) + "/invites/" + part(options->code));
     tell(context, "revoked the invite", {{"revoked", options->code}});
   });
@@ -227,7 +231,7 @@ void add_invite(CLI::App& app, Context& context) {
 
 }  // namespace
 
-void add_room_commands(CLI::App& app, Context& context) {
+void add_room_commands(Command app, Context& context) {
   add_rooms(app, context);
   add_join_and_leave(app, context);
   add_invite(app, context);

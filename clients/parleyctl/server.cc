@@ -1,4 +1,8 @@
 // kick CLIENT, stats.
+#include <memory>
+#include <string>
+
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/control_client.h"
 #include "clients/parleyctl/listing.h"
@@ -27,14 +31,14 @@ void stats(const Context& context) {
 
 }  // namespace
 
-void add_server_commands(CLI::App& app, Context& context) {
-  CLI::App* kick_command = app.add_subcommand("kick", "Close a client's connection (it may come back)");
+void add_server_commands(Command app, Context& context) {
+  Command kick_command = app.subcommand("kick", "Close a client's connection (it may come back)");
   auto client = std::make_shared<std::string>();
-  kick_command->add_option("client", *client, "MQTT client id, user:device")->required();
-  kick_command->callback([&context, client] { kick(context, *client); });
+  kick_command.option("client", *client, "MQTT client id, user:device").required();
+  kick_command.run([&context, client] { kick(context, *client); });
 
-  CLI::App* stats_command = app.add_subcommand("stats", "Figures of the broker, as it is now");
-  stats_command->callback([&context] { stats(context); });
+  Command stats_command = app.subcommand("stats", "Figures of the broker, as it is now");
+  stats_command.run([&context] { stats(context); });
 }
 
 }  // namespace parley::ctl

@@ -1,5 +1,11 @@
 // token: the login's access token; token USER...: tokens that the server's own key signs. On standard output,
 // one a line and nothing else, so that scripts can read them.
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "clients/parleyctl/command_line.h"
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/key_store.h"
 #include "clients/parleyctl/person.h"
@@ -43,16 +49,16 @@ void print_tokens(const Context& context, const TokenOptions& options) {
 
 }  // namespace
 
-void add_token_command(CLI::App& app, Context& context) {
-  CLI::App* command =
-      app.add_subcommand("token", "Print access tokens, one a line: the login's, or one for each user named");
+void add_token_command(Command app, Context& context) {
+  Command command =
+      app.subcommand("token", "Print access tokens, one a line: the login's, or one for each user named");
   auto options = std::make_shared<TokenOptions>();
-  command->add_option("user", options->users,
-                      "Whom the tokens are for; the server's key signs them [the login's]");
-  command->add_option("--device", options->device, "The device they are for [cli]");
-  command->add_option("--ttl", options->ttl, "How long they are valid: 90s, 15m, 12h, 7d [15m]");
-  command->add_option("--role", options->role, "user, bot, device or service [user]");
-  command->callback([&context, options] { print_tokens(context, *options); });
+  command.option("user", options->users,
+                 "Whom the tokens are for; the server's key signs them [the login's]");
+  command.option("--device", options->device, "The device they are for [cli]");
+  command.option("--ttl", options->ttl, "How long they are valid: 90s, 15m, 12h, 7d [15m]");
+  command.option("--role", options->role, "user, bot, device or service [user]");
+  command.run([&context, options] { print_tokens(context, *options); });
 }
 
 }  // namespace parley::ctl

@@ -34,7 +34,7 @@ std::vector<Library> libraries() {
       {"mqtt/", {"clients/cpp/paho_transport.cc", "bridge/broker_wire.cc", "tests/e2e/paho_test.cc"}},
       {"MQTT", {}},
       {"CLI/",
-       {"clients/parleyctl/context.h", "bridge/main.cc", "tests/bench/main.cc",
+       {"clients/parleyctl/command_line.cc", "bridge/main.cc", "tests/bench/main.cc",
         "tests/control/feed_bench.cc"}},
       {"utf8proc", {"clients/parleyctl/chat/text.cc"}},
       {"libpq-fe.h", {"storage/postgres/connection.cc"}},
