@@ -182,6 +182,19 @@ TEST_F(AccountsTest, AdminsWhoDismissEachOtherAtOnceLeaveOne) {
   }
 }
 
+// A device that is always on would otherwise leave one behind every quarter of an hour, for years.
+TEST_F(AccountsTest, ASessionThatGoesOnForEverKeepsTheUsedTokensOfOneLifetime) {
+  make_users({"alice"});
+  ASSERT_OK(log_in("alice", "phone", "s1", 0));
+  for (std::uint32_t i = 0; i < 30; ++i) {
+    pass_ms(250'000);  // a quarter of what refresh() gives
+    ASSERT_OK(refresh(i, i + 1));
+  }
+  EXPECT_LE(std::stoi(sql("SELECT count(*) FROM refresh_tokens")), 6);
+  EXPECT_EQ(outcome(refresh(3, 100)), "unauthorized") << "long forgotten";
+  EXPECT_EQ(outcome(refresh(28, 100)), "reused");
+}
+
 TEST_F(AccountsTest, ARemovedUserIsGoneFromEverywhere) {
   make_users({"alice", "bob", "carol"});
   make_channel("shared", "alice", {"bob", "carol"});

@@ -25,6 +25,9 @@ const Statement kByRefresh{
         ", s.revoked_ms, t.used_ms FROM refresh_tokens t JOIN sessions s ON s.sid = t.sid "
         "JOIN users u ON u.name = s.user_name WHERE t.sha256 = $1"};
 const Statement kUse{"refresh.use", "UPDATE refresh_tokens SET used_ms = $2 WHERE sha256 = $1"};
+// Of one family, those used so long ago that nobody can have kept them for an honest second use.
+const Statement kForgetUsed{"refresh.forget_used",
+                            "DELETE FROM refresh_tokens WHERE sid = $1 AND used_ms <> 0 AND used_ms < $2"};
 const Statement kRotate{"session.rotate",
                         "UPDATE sessions SET used_ms = $2, expires_ms = $3, address = $4 WHERE sid = $1"};
 const Statement kGet{"session.get",
@@ -87,6 +90,8 @@ MetadataResult<Refreshed> refresh_in(Store& store, Change& change, const Refresh
   if (found.user.status != AccountStatus::active) return unauthorized();
   RETURN_IF_FAULT(change.run(kUse, Params(refresh.presented, change.now_ms())));
   RETURN_IF_FAULT(change.run(kInsertToken, Params(refresh.next, found.session.sid, change.now_ms())));
+  const std::int64_t life_ms = refresh.expires_ms - change.now_ms();
+  RETURN_IF_FAULT(change.run(kForgetUsed, Params(found.session.sid, change.now_ms() - life_ms)));
   found.session.used_ms = change.now_ms();
   found.session.expires_ms = refresh.expires_ms;
   found.session.address = change.actor().address;
