@@ -6,7 +6,8 @@
 // commit whose answer was lost is looked up before anything is tried again.
 //
 // Threads: everything may be called from any thread but what metadata_feed.h says otherwise; calls block, at
-// most about 2 s. A Metadata must outlive all calls into it.
+// most about 2 s, and less where a CallBudget (call_budget.h) says so. A Metadata must outlive all calls into
+// it.
 #ifndef PARLEY_STORAGE_METADATA_H_
 #define PARLEY_STORAGE_METADATA_H_
 

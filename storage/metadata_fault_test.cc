@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "storage/call_budget.h"
 #include "storage/testing/metadata_test.h"
 #include "tests/support/slow_proxy.h"
 
@@ -33,12 +34,17 @@ class FaultTest : public MetadataTest {
   std::string ask(const std::string& text) { return server_->sql(url_, text); }
 
   // From now on the store reaches the server through the proxy.
-  void go_through_proxy() {
+  void go_through_proxy(std::uint32_t call_timeout_ms = 2000) {
+    go_by(proxy_folder_.path(), call_timeout_ms);
+  }
+  // By sockets in these folders, of which the proxy's is one.
+  void go_by(const std::string& folders, std::uint32_t call_timeout_ms = 2000) {
     proxy_ =
         std::make_unique<test::SlowProxy>(proxy_folder_.path() / ".s.PGSQL.5432", server_->socket_path());
     PostgresOptions far = options();
     const std::string database = url_.substr(14, url_.find('?') - 14);  // after "postgresql:///"
-    far.url = test::PostgresCluster::url(database, proxy_folder_.path());
+    far.url = test::PostgresCluster::url(database, folders);
+    far.call_timeout_ms = call_timeout_ms;
     store_ = open(far);
   }
 
@@ -149,6 +155,64 @@ TEST_F(FaultTest, ALongWayIsOnlySlow) {
   expect_refused_quickly("too long a way");
   proxy_->delay(0ms);
   expect_recovery();
+}
+
+TEST_F(FaultTest, ABudgetIsForAllCallsTogether) {
+  go_through_proxy();
+  ASSERT_EQ(timed_write().outcome, "ok");
+  proxy_->delay(100ms);
+  const auto begun = Clock::now();
+  {
+    const CallBudget budget(begun + 700ms);
+    for (int i = 0; i < 20; ++i) timed_read();
+    EXPECT_LT(Clock::now() - begun, 1500ms);
+    EXPECT_EQ(timed_read().outcome, "unavailable");
+    const CallBudget more(Clock::now() + 5s);
+    EXPECT_EQ(timed_read().outcome, "ok") << "the inner one counts";
+  }
+  EXPECT_EQ(timed_read().outcome, "ok");
+  CallBudget paused(Clock::now() + 1s);
+  {
+    const CallBudget::Pause pause;
+    std::this_thread::sleep_for(1100ms);
+  }
+  EXPECT_EQ(timed_read().outcome, "ok") << "what was spent on something else does not count";
+}
+
+// Of two servers in the connection string the first one does not even refuse.
+TEST_F(FaultTest, ASilentServerDoesNotHideTheNextOne) {
+  proxy_.reset();
+  go_by(proxy_folder_.path().string() + "," + server_->socket_folder().string());
+  proxy_->freeze(true);
+  EXPECT_EQ(timed_read().outcome, "ok");
+  std::vector<std::thread> callers;
+  std::vector<Timed> calls(8);
+  for (Timed& call : calls) callers.emplace_back([&] { call = timed_write(); });
+  for (std::thread& caller : callers) caller.join();
+  for (const Timed& call : calls) {
+    EXPECT_EQ(call.outcome, "ok");
+    EXPECT_LT(call.took, 900ms) << "only the first connection waits for it";
+  }
+}
+
+// What died with the server's memory leaves its id to another transaction, which is not to be taken for it.
+TEST_F(FaultTest, ALostTransactionIsNotTakenForAnotherOfItsId) {
+  ask("ALTER SYSTEM SET wal_writer_delay = '10s'");  // only commits reach the disk
+  ask("SELECT pg_reload_conf()");
+  go_through_proxy(20'000);
+  ASSERT_EQ(timed_write().outcome, "ok");
+  const std::string before = ask("SELECT count(*) FROM rooms");
+  proxy_->freeze_before("transaction.commit");
+  std::string how;
+  std::thread maker([&] { how = outcome(rooms().create(as("alice"), group())); });
+  while (!proxy_->lost_one()) std::this_thread::yield();
+  server_->kill();
+  server_->start();
+  for (int i = 0; i < 20; ++i) ask("SELECT pg_current_xact_id()");  // among them the one that was lost
+  proxy_->freeze(false);
+  maker.join();
+  EXPECT_EQ(how, "ok");
+  EXPECT_EQ(ask("SELECT count(*) - 1 FROM rooms"), before);
 }
 
 TEST_F(FaultTest, ConnectionsThatBreakAreReplaced) {

@@ -1,7 +1,10 @@
 #include "storage/postgres/change.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <stdexcept>
 
 #include "storage/postgres/store.h"
 #include "storage/postgres/try.h"
@@ -21,14 +24,26 @@ const Statement kOnceFind{
     "SELECT fingerprint, subject FROM idempotency WHERE actor = $1 AND operation = $2 AND key = $3"};
 const Statement kOnceMade{
     "once.made", "UPDATE idempotency SET subject = $4 WHERE actor = $1 AND operation = $2 AND key = $3"};
-const Statement kTransaction{"change.transaction", "SELECT pg_current_xact_id_if_assigned()::text"};
+const Statement kTransaction{"change.transaction",
+                             "WITH written AS (SELECT pg_current_xact_id_if_assigned()::text AS id), "
+                             "marked AS (INSERT INTO commits (at_ms, mark) SELECT $1::bigint, $2::bigint "
+                             "FROM written WHERE id IS NOT NULL) "
+                             "SELECT id FROM written"};
 // The last two statements of a change: from here to COMMIT the head's row is locked.
 const Statement kNextVersion{"change.version",
                              "UPDATE change_head SET version = version + 1 WHERE one "
                              "RETURNING version, pg_current_xact_id()::text"};
 const Statement kChange{"change.add",
-                        "WITH added AS (INSERT INTO changes (version, at_ms, ops) VALUES ($1, $2, $3)) "
+                        "WITH added AS (INSERT INTO changes (version, at_ms, ops) VALUES ($1, $2, $3)), "
+                        "marked AS (INSERT INTO commits (at_ms, mark) VALUES ($2, $4)) "
                         "SELECT pg_notify('parley_changes', '')"};
+
+std::int64_t random_mark() {
+  std::int64_t mark = 0;
+  if (::getrandom(&mark, sizeof mark, 0) != sizeof mark)
+    throw std::runtime_error("the system gives no random bytes");
+  return mark;
+}
 
 int turn_of(const ControlOp& op) {
   if (std::holds_alternative<EventPost>(op)) return 1;
@@ -38,7 +53,12 @@ int turn_of(const ControlOp& op) {
 }  // namespace
 
 Change::Change(Store& store, Connection& connection, const Actor& actor, Deadline deadline)
-    : store_(store), connection_(connection), actor_(actor), deadline_(deadline), now_ms_(store.now_ms()) {}
+    : store_(store),
+      connection_(connection),
+      actor_(actor),
+      deadline_(deadline),
+      now_ms_(store.now_ms()),
+      mark_(random_mark()) {}
 
 MetadataResult<Rows> Change::run(const Statement& statement, const Params& params) {
   auto rows = connection_.run(statement, params, deadline_);
@@ -103,7 +123,7 @@ MetadataResult<std::string> Change::finish() {
                                        actor_.request_id, actor_.address)));
   }
   if (!ops_.empty()) return number_ops();
-  ASSIGN_OR_RETURN(const Rows transaction, run(kTransaction, Params{}));
+  ASSIGN_OR_RETURN(const Rows transaction, run(kTransaction, Params(now_ms_, mark_)));
   return transaction.string(0, 0);
 }
 
@@ -128,7 +148,7 @@ MetadataResult<std::string> Change::number_ops() {
     json += to_json(op);
   }
   json += ']';
-  RETURN_IF_FAULT(run(kChange, Params(version, now_ms_, json)));
+  RETURN_IF_FAULT(run(kChange, Params(version, now_ms_, json, mark_)));
   return next.string(0, 1);
 }
 

@@ -43,9 +43,10 @@ class Change {
   // Of the last statement that failed.
   const std::optional<DbError>& error() const { return error_; }
 
-  // Everything up to COMMIT itself. Gives the transaction's id, by which its fate can be learnt; empty when
-  // nothing was written.
+  // Everything up to COMMIT itself. Gives the transaction's id, which tells when it has ended; empty when
+  // nothing was written. Whether it took place, its row in `commits` tells: now_ms(), mark().
   MetadataResult<std::string> finish();
+  std::int64_t mark() const { return mark_; }
   std::uint64_t version() const { return version_; }  // after finish(); 0: brokers hear nothing of it
 
  private:
@@ -59,6 +60,7 @@ class Change {
   const Actor& actor_;
   const Deadline deadline_;
   const std::int64_t now_ms_;
+  const std::int64_t mark_;  // of this transaction alone
   std::vector<ControlOp> ops_;
   std::vector<AuditRow> audit_;
   std::string once_operation_;

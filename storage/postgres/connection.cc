@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <sstream>
 #include <stdexcept>
 
 namespace parley::storage::postgres {
@@ -153,10 +154,58 @@ std::string Connection::fault_in_url(const std::string& url) {
   return fault;
 }
 
+Servers::Servers(const std::string& url) : servers_(1) {
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+      PQconninfoParse(url.c_str(), nullptr), &PQconninfoFree);
+  const auto list = [&](std::string_view name) {
+    std::vector<std::string> parts;
+    for (const PQconninfoOption* each = options.get(); each != nullptr && each->keyword != nullptr; ++each) {
+      if (name != each->keyword || each->val == nullptr) continue;
+      std::istringstream text(each->val);
+      for (std::string part; std::getline(text, part, ',');) parts.push_back(part);
+    }
+    return parts;
+  };
+  const auto hosts = list("host");
+  const auto addresses = list("hostaddr");
+  const auto ports = list("port");
+  const std::size_t count = std::max(hosts.size(), addresses.size());
+  if (count < 2) return;  // libpq does as well
+  servers_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i < hosts.size()) servers_[i].host = hosts[i];
+    if (i < addresses.size()) servers_[i].hostaddr = addresses[i];
+    if (!ports.empty()) servers_[i].port = ports[std::min(i, ports.size() - 1)];
+  }
+}
+
 DbResult<std::unique_ptr<Connection>> Connection::open(const ConnectOptions& options, Deadline deadline) {
-  const char* const names[] = {"dbname", "application_name", "client_encoding", "options", nullptr};
-  const char* const values[] = {options.url.c_str(), "parley-bridge", "UTF8", options.settings.c_str(),
-                                nullptr};
+  Servers& servers = *options.servers;
+  const std::size_t first = servers.preferred();
+  DbError error;
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    const std::size_t which = (first + i) % servers.size();
+    const auto share = (deadline - Clock::now()) / static_cast<int>(servers.size() - i);
+    auto opened = open_one(options, servers.at(which), Clock::now() + share);
+    if (opened) {
+      servers.prefer(which);
+      return opened;
+    }
+    error = opened.error();
+  }
+  return error;
+}
+
+DbResult<std::unique_ptr<Connection>> Connection::open_one(const ConnectOptions& options,
+                                                           const Servers::Server& server, Deadline deadline) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };
+  // The later of two values counts, a null is as if it were not there.
+  const char* const names[] = {"dbname",          "host",    "hostaddr", "port", "application_name",
+                               "client_encoding", "options", nullptr};
+  const char* const values[] = {options.url.c_str(),      or_null(server.host),
+                                or_null(server.hostaddr), or_null(server.port),
+                                "parley-bridge",          "UTF8",
+                                options.settings.c_str(), nullptr};
   // Not make_unique: the constructor is private.
   std::unique_ptr<Connection> connection(new Connection(PQconnectStartParams(names, values, 1)));
   PGconn* raw = pg(connection->connection_);

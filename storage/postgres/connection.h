@@ -6,6 +6,7 @@
 #ifndef PARLEY_STORAGE_POSTGRES_CONNECTION_H_
 #define PARLEY_STORAGE_POSTGRES_CONNECTION_H_
 
+#include <atomic>
 #include <boost/system/result.hpp>
 #include <chrono>
 #include <concepts>
@@ -111,15 +112,38 @@ struct Statement {
 const Statement* find_statement(std::string_view name);  // nothing: there is none
 std::vector<const Statement*> all_statements();
 
+// The servers that a connection string names, and which of them answered last: after a failover the dead one
+// is not waited for by every new connection. Any thread.
+class Servers {
+ public:
+  explicit Servers(const std::string& url);  // one, whatever it is, when the string cannot be parsed
+  struct Server {
+    std::string host;  // empty, as the others: as the connection string says
+    std::string hostaddr;
+    std::string port;
+  };
+  std::size_t size() const { return servers_.size(); }
+  const Server& at(std::size_t i) const { return servers_[i]; }
+  std::size_t preferred() const { return preferred_; }
+  void prefer(std::size_t i) { preferred_ = i; }
+
+ private:
+  std::vector<Server> servers_;
+  std::atomic<std::size_t> preferred_{0};
+};
+
 struct ConnectOptions {
   std::string url;
   std::string settings;  // "-c name=value ...", as for the server's command line
+  std::shared_ptr<Servers> servers = std::make_shared<Servers>(url);
 };
 
 class Connection {
  public:
   // A connection string that cannot be parsed gives the reason.
   static std::string fault_in_url(const std::string& url);
+  // Of several servers each gets its share of the time: one that does not even refuse must not keep the
+  // others from being asked.
   static DbResult<std::unique_ptr<Connection>> open(const ConnectOptions& options, Deadline deadline);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -149,6 +173,8 @@ class Connection {
 
  private:
   explicit Connection(void* connection);
+  static DbResult<std::unique_ptr<Connection>> open_one(const ConnectOptions& options,
+                                                        const Servers::Server& server, Deadline deadline);
   DbResult<void> prepare(const Statement& statement, Deadline deadline);
   DbResult<void> ready(const Statement& statement, const Params& params, Deadline deadline);
   DbResult<void> send(const Statement& statement, const Params& params);

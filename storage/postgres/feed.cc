@@ -49,6 +49,10 @@ const Statement kSweepInvites{
 const Statement kSweepKeys{"sweep.idempotency",
                            "DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency "
                            "WHERE created_ms < $1::bigint - 86400000 ORDER BY created_ms LIMIT 1000)"};
+// A caller looks for its own within seconds.
+const Statement kSweepCommits{"sweep.commits",
+                              "DELETE FROM commits WHERE ctid IN (SELECT ctid FROM commits "
+                              "WHERE at_ms < $1::bigint - 600000 ORDER BY at_ms LIMIT 5000)"};
 // Members of deleted rooms, a room at a time and in portions.
 const Statement kSweepMembers{
     "sweep.members",
@@ -113,7 +117,7 @@ MetadataResult<std::uint64_t> PostgresFeed::sweep() {
   const std::int64_t now = store_.now_ms();
   std::uint64_t total = 0;
   for (const Statement* statement :
-       {&kSweepSessions, &kSweepRevoked, &kSweepApiTokens, &kSweepInvites, &kSweepKeys}) {
+       {&kSweepSessions, &kSweepRevoked, &kSweepApiTokens, &kSweepInvites, &kSweepKeys, &kSweepCommits}) {
     ASSIGN_OR_RETURN(const std::uint64_t some, in_steps(*statement, [&] { return Params(now); }));
     total += some;
   }

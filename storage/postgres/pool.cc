@@ -1,10 +1,12 @@
 #include "storage/postgres/pool.h"
 
+#include <pthread.h>
+
 namespace parley::storage::postgres {
 namespace {
 
-// How long callers are refused after the server was found to be away.
-constexpr std::chrono::milliseconds kDownFor{150};
+// Between two attempts to reach a server that is away.
+constexpr std::chrono::milliseconds kProbeEvery{100};
 // How long a doubted connection has for its sign of life.
 constexpr std::chrono::milliseconds kSignOfLife{500};
 
@@ -16,7 +18,18 @@ Pool::Lease::~Lease() {
   if (connection_) pool_->give_back(std::move(connection_));
 }
 
+Pool::~Pool() {
+  {
+    const std::unique_lock lock(mutex_);
+    ending_ = true;
+    changed_.notify_all();
+  }
+  if (prober_.joinable()) prober_.join();
+}
+
 DbResult<Pool::Lease> Pool::take(Deadline deadline) {
+  // A statement without time for its answer would cost a good connection.
+  if (Clock::now() >= deadline) return DbError{DbErrorKind::timeout, "", "no time is left", ""};
   std::unique_lock lock(mutex_);
   bool waited = false;
   for (;;) {
@@ -30,11 +43,9 @@ DbResult<Pool::Lease> Pool::take(Deadline deadline) {
       lock.lock();
       continue;
     }
-    if (down_ && (probing_ || Clock::now() < down_until_))
-      return DbError{DbErrorKind::lost, "", "the database was away a moment ago", ""};
+    if (down_) return DbError{DbErrorKind::lost, "", "the database was away a moment ago", ""};
     if (open_ < options_.size) {
       ++open_;
-      probing_ = down_;
       lock.unlock();
       return open_one(deadline);
     }
@@ -48,26 +59,44 @@ DbResult<Pool::Lease> Pool::take(Deadline deadline) {
 DbResult<Pool::Lease> Pool::open_one(Deadline deadline) {
   auto opened =
       Connection::open(options_.connect, std::min(deadline, Clock::now() + options_.connect_timeout));
+  if (opened) return Lease(*this, std::move(*opened));
   const std::unique_lock lock(mutex_);
-  probing_ = false;
-  if (opened) {
-    if (down_ && options_.log) options_.log("the database is back");
-    if (down_) ++counts_.reconnects;
-    down_ = false;
-    changed_.notify_all();
-    return Lease(*this, std::move(*opened));
-  }
   --open_;
   went_down(opened.error());
   return opened.error();
 }
 
-// With mutex_ held.
+// With mutex_ held. From here on callers are refused at once, until the prober has a connection: however long
+// the server lets an attempt wait, it is not a caller who does.
 void Pool::went_down(const DbError& error) {
-  if (!down_ && options_.log) options_.log("the database is away: " + error.message);
-  down_ = true;
-  down_until_ = Clock::now() + kDownFor;
   changed_.notify_all();
+  if (down_ || ending_) return;
+  if (options_.log) options_.log("the database is away: " + error.message);
+  down_ = true;
+  if (prober_.joinable()) prober_.join();  // it has ended: the last thing it did was to set down_ to false
+  prober_ = std::thread([this] { probe(); });
+}
+
+void Pool::probe() {
+  pthread_setname_np(pthread_self(), "parley-probe");
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    lock.unlock();
+    auto opened = Connection::open(options_.connect, Clock::now() + options_.connect_timeout);
+    lock.lock();
+    if (opened) {
+      if (options_.log) options_.log("the database is back");
+      if (open_ < options_.size) {
+        ++open_;
+        ++counts_.reconnects;
+        idle_.push_back({std::move(*opened), Clock::now()});
+      }
+      down_ = false;
+      changed_.notify_all();
+      return;
+    }
+    changed_.wait_for(lock, kProbeEvery, [this] { return ending_; });
+  }
 }
 
 bool Pool::still_good(Idle& idle, Deadline deadline) {
@@ -75,6 +104,7 @@ bool Pool::still_good(Idle& idle, Deadline deadline) {
   {
     const std::unique_lock lock(mutex_);
     if (idle.used > doubted_) return true;
+    if (down_) return false;  // not worth the wait
   }
   auto answer = idle.connection->run(kPing, Params{}, std::min(deadline, Clock::now() + kSignOfLife));
   if (answer) return true;

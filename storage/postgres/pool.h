@@ -1,14 +1,15 @@
 // Connections that calls borrow. Internal to storage/postgres. Any thread.
 //
 // A connection that the server closed is replaced when it is next wanted, by the caller who wants it. When
-// connecting fails, or the server stops answering, callers for the next moments are refused at once instead
-// of all waiting their time out: one of them at a time tries again.
+// connecting fails, or the server stops answering, callers are refused at once instead of all waiting their
+// time out, until a thread of the pool's own has a connection again.
 #ifndef PARLEY_STORAGE_POSTGRES_POOL_H_
 #define PARLEY_STORAGE_POSTGRES_POOL_H_
 
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <thread>
 
 #include "storage/metadata.h"
 #include "storage/postgres/connection.h"
@@ -41,6 +42,7 @@ class Pool {
   };
 
   explicit Pool(PoolOptions options) : options_(std::move(options)) {}
+  ~Pool();  // when the server is away, waits for an attempt to connect, at most connect_timeout
 
   DbResult<Lease> take(Deadline deadline);
   // A call ran out of time on its connection: the idle ones are asked for a sign of life before they are
@@ -57,6 +59,7 @@ class Pool {
   void give_back(std::unique_ptr<Connection> connection);
   bool still_good(Idle& idle, Deadline deadline);
   void went_down(const DbError& error);
+  void probe();
   void close_one();
   DbResult<Lease> open_one(Deadline deadline);
 
@@ -66,9 +69,9 @@ class Pool {
   // Below: with mutex_ held.
   std::vector<Idle> idle_;  // the last used one is taken first
   std::uint32_t open_ = 0;  // idle and lent
-  bool probing_ = false;    // somebody tries to connect while the server is down
-  bool down_ = false;
-  Clock::time_point down_until_{};
+  bool down_ = false;       // the prober tries to connect
+  bool ending_ = false;
+  std::thread prober_;
   Clock::time_point doubted_{};
   Metadata::PoolStats counts_;
 };

@@ -13,6 +13,7 @@ const Statement kBegin{"transaction.begin", "BEGIN ISOLATION LEVEL READ COMMITTE
 const Statement kCommit{"transaction.commit", "COMMIT"};
 const Statement kRollback{"transaction.rollback", "ROLLBACK"};
 const Statement kFate{"transaction.fate", "SELECT pg_xact_status($1::xid8)"};
+const Statement kMarked{"transaction.marked", "SELECT 1 FROM commits WHERE at_ms = $1 AND mark = $2"};
 
 constexpr std::int64_t kRetryAfterMs = 1000;
 
@@ -53,14 +54,16 @@ std::string session_settings(const PostgresOptions& options) {
 
 Store::Store(const PostgresOptions& options)
     : options_(with_clock(options)),
-      pool_({.connect = {options.url, session_settings(options)},
+      servers_(std::make_shared<Servers>(options.url)),
+      pool_({.connect = {options.url, session_settings(options), servers_},
              .size = std::max(1u, options.pool),
              .connect_timeout = std::chrono::seconds(std::max(1u, options.connect_timeout_s)),
              .log = options.log}) {}
 
 DbResult<std::unique_ptr<Connection>> Store::connect(std::string_view more_settings) const {
-  return Connection::open({options_.url, session_settings(options_) + " " + std::string(more_settings)},
-                          Clock::now() + std::chrono::seconds(std::max(1u, options_.connect_timeout_s)));
+  return Connection::open(
+      {options_.url, session_settings(options_) + " " + std::string(more_settings), servers_},
+      Clock::now() + std::chrono::seconds(std::max(1u, options_.connect_timeout_s)));
 }
 
 MetadataFault Store::fault_of(const DbError& error, std::string_view statement) const {
@@ -165,7 +168,7 @@ MetadataResult<void> Store::attempt(const Actor& actor, const Body& body, Deadli
   if (commit.error().kind != DbErrorKind::lost && commit.error().kind != DbErrorKind::timeout)
     return fault_of(commit.error(), kCommit.name);
   if (transaction->empty()) return outcome;  // it had written nothing
-  const std::optional<bool> took_place = committed(*transaction, until);
+  const std::optional<bool> took_place = committed(change, *transaction, until);
   if (!took_place)
     return unavailable(
         "the database went away while it committed: whether the change was made is not known; ask again with "
@@ -179,16 +182,16 @@ MetadataResult<void> Store::attempt(const Actor& actor, const Body& body, Deadli
   return unavailable();
 }
 
-std::optional<bool> Store::committed(const std::string& transaction, Deadline until) {
+std::optional<bool> Store::committed(const Change& change, const std::string& transaction, Deadline until) {
   while (Clock::now() < until) {
-    auto lease = pool_.take(until);
-    if (lease) {
+    if (auto lease = pool_.take(until)) {
       const auto fate = (*lease)->run(kFate, Params(transaction), until);
-      if (fate && !fate->empty()) {
-        const std::string_view text = fate->text(0, 0);
-        if (text == "committed") return true;
-        if (text == "aborted") return false;
-        if (text.empty()) return std::nullopt;  // too long ago
+      // Refused: an id that this server has not come to yet, so its transaction died with another's memory.
+      const bool unknown = !fate && fate.error().kind == DbErrorKind::bad_text;
+      if (unknown || (fate && !fate->empty() && fate->text(0, 0) != "in progress")) {
+        // Asked for after it has ended, in a snapshot of its own: what was committed is seen.
+        const auto marked = (*lease)->run(kMarked, Params(change.now_ms(), change.mark()), until);
+        if (marked) return !marked->empty();
       }
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

@@ -3,9 +3,11 @@
 #ifndef PARLEY_STORAGE_POSTGRES_STORE_H_
 #define PARLEY_STORAGE_POSTGRES_STORE_H_
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "storage/call_budget.h"
 #include "storage/metadata.h"
 #include "storage/postgres/change.h"
 #include "storage/postgres/pool.h"
@@ -21,7 +23,9 @@ class Store {
 
   std::int64_t now_ms() const { return options_.now_ms(); }
   const PostgresOptions& options() const { return options_; }
-  Deadline deadline() const { return Clock::now() + std::chrono::milliseconds(options_.call_timeout_ms); }
+  Deadline deadline() const {
+    return std::min(Clock::now() + std::chrono::milliseconds(options_.call_timeout_ms), CallBudget::until());
+  }
 
   // One statement that only reads, in one round trip; again on another connection when the first one was
   // lost.
@@ -63,9 +67,10 @@ class Store {
   MetadataResult<void> transact(const Actor& actor, const Body& body);
   MetadataResult<void> attempt(const Actor& actor, const Body& body, Deadline deadline, bool& again);
   // Did the transaction whose COMMIT was not answered take place? Nothing: it cannot be found out in time.
-  std::optional<bool> committed(const std::string& transaction, Deadline deadline);
+  std::optional<bool> committed(const Change& change, const std::string& transaction, Deadline deadline);
 
   PostgresOptions options_;
+  std::shared_ptr<Servers> servers_;
   Pool pool_;
 };
 

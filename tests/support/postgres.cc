@@ -114,6 +114,15 @@ std::vector<pid_t> children_of(pid_t parent) {
   return children;
 }
 
+// Gone, or only waiting for somebody to ask how it ended.
+bool has_ended(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  const auto after_name = line.rfind(") ");
+  return after_name == std::string::npos || line[after_name + 2] == 'Z';
+}
+
 }  // namespace
 
 PostgresCluster& PostgresCluster::shared() {
@@ -121,12 +130,37 @@ PostgresCluster& PostgresCluster::shared() {
   return cluster;
 }
 
-PostgresCluster::PostgresCluster() : data_(folder_.path() / "data") {
+PostgresCluster::PostgresCluster() : PostgresCluster(nullptr) {}
+
+PostgresCluster::PostgresCluster(const PostgresCluster* primary) : data_(folder_.path() / "data") {
   give_away(folder_.path());
-  copy_template(data_);
-  configure(data_);
+  if (primary != nullptr) {
+    must(as_owner({program("pg_basebackup"), "-h", primary->socket_folder(), "-U", "postgres", "-D", data_,
+                   "--write-recovery-conf", "--checkpoint=fast", "--no-sync"}),
+         "pg_basebackup");
+  } else {
+    copy_template(data_);
+    configure(data_);
+  }
   start();
 }
+
+std::unique_ptr<PostgresCluster> PostgresCluster::add_standby() {
+  std::ofstream(data_ / "postgresql.conf", std::ios::app) << "wal_level = replica\nmax_wal_senders = 4\n";
+  stop();
+  start();
+  std::unique_ptr<PostgresCluster> standby(new PostgresCluster(this));
+  const std::string here = url("postgres", socket_folder());
+  sql(here, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+  sql(here, "SELECT pg_reload_conf()");
+  const Deadline deadline = kPatience;
+  while (sql(here, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1\n") {
+    if (deadline.passed()) throw std::runtime_error("the standby does not follow");
+  }
+  return standby;
+}
+
+void PostgresCluster::promote() { sql(url("postgres", socket_folder()), "SELECT pg_promote()"); }
 
 PostgresCluster::~PostgresCluster() {
   if (!server_) return;
@@ -136,6 +170,12 @@ PostgresCluster::~PostgresCluster() {
 
 std::string PostgresCluster::url(std::string_view database, const fs::path& socket_folder) {
   return "postgresql:///" + std::string(database) + "?host=" + socket_folder.string() + "&user=postgres";
+}
+
+std::string PostgresCluster::url(std::string_view database, const PostgresCluster& one,
+                                 const PostgresCluster& other) {
+  return url(database, one.socket_folder().string() + "," + other.socket_folder().string()) +
+         "&target_session_attrs=read-write";
 }
 
 std::string PostgresCluster::sql(const std::string& url, const std::string& text) {
@@ -183,8 +223,13 @@ void PostgresCluster::signal_all(int number) {
 }
 
 void PostgresCluster::kill() {
-  signal_all(SIGKILL);
+  server_->signal(SIGSTOP);  // no more children
+  const std::vector<pid_t> all = processes();
+  for (const pid_t pid : all) ::kill(pid, SIGKILL);
   server_->wait(kPatience);
+  const Deadline deadline = kPatience;
+  while (!std::all_of(all.begin(), all.end(), has_ended) && !deadline.passed()) {
+  }
   server_.reset();
 }
 

@@ -34,6 +34,13 @@ class PostgresCluster {
   const std::filesystem::path& socket_folder() const { return folder_.path(); }
   std::filesystem::path socket_path() const { return folder_.path() / ".s.PGSQL.5432"; }
   static std::string url(std::string_view database, const std::filesystem::path& socket_folder);
+  // A second server that follows this one and, from now on, has everything before it is committed here. To be
+  // called once; restarts this one.
+  std::unique_ptr<PostgresCluster> add_standby();
+  // The same database there, or on whichever of both takes changes.
+  static std::string url(std::string_view database, const PostgresCluster& one, const PostgresCluster& other);
+  void promote();  // a standby: takes changes from now on, whatever its primary does
+
   // Runs SQL by psql; gives the rows as lines, columns parted by '|'.
   std::string sql(const std::string& url, const std::string& text);
 
@@ -45,6 +52,7 @@ class PostgresCluster {
   void resume();
 
  private:
+  explicit PostgresCluster(const PostgresCluster* primary);
   std::vector<pid_t> processes() const;
   void signal_all(int number);
 

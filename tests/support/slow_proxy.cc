@@ -46,6 +46,7 @@ struct SlowProxy::State {
   UniqueFd stop{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};  // readable when all is over
   std::mutex mutex;
   std::string lose_after;             // with mutex
+  std::string freeze_before;          // with mutex
   std::vector<int> open;              // with mutex: both ends of all connections
   std::vector<std::thread> carriers;  // the acceptor's thread, and the destructor after it
 };
@@ -76,6 +77,12 @@ void SlowProxy::lose_answer_to(std::string_view text) {
   const std::lock_guard lock(state_->mutex);
   lost_ = false;
   state_->lose_after = text;
+}
+
+void SlowProxy::freeze_before(std::string_view text) {
+  const std::lock_guard lock(state_->mutex);
+  lost_ = false;
+  state_->freeze_before = text;
 }
 
 void SlowProxy::drop_all() {
@@ -132,7 +139,14 @@ void SlowProxy::carry(int client, int server) {
           state_->lose_after.clear();
           losing = true;
         }
+        if (!state_->freeze_before.empty() && text.find(state_->freeze_before) != std::string_view::npos) {
+          state_->freeze_before.clear();
+          frozen_ = true;
+          lost_ = true;
+          open = false;
+        }
       }
+      if (!open) break;
       while (frozen_) {
         pollfd stop{state_->stop.get(), POLLIN, 0};
         if (::poll(&stop, 1, 5) > 0) break;

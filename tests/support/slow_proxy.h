@@ -28,6 +28,9 @@ class SlowProxy {
   // The next time the client sends something that holds `text`, it is passed on, and the answer is not: both
   // ends are closed when the server has answered.
   void lose_answer_to(std::string_view text);
+  // The next time the client sends something that holds `text`, it is not passed on: both ends are closed,
+  // and the way is frozen from then on.
+  void freeze_before(std::string_view text);
   bool lost_one() const { return lost_; }
   void drop_all();  // closes all connections there are
 
