@@ -6,10 +6,15 @@
 #include "bridge/http/server.h"
 #include "bridge/log.h"
 #include "bridge/metrics.h"
+#include "storage/call_budget.h"
 #include "storage/committed_version.h"
 
 namespace parley::api {
 namespace {
+
+// What a request may take of the database, from its arrival on and the wait for a worker included: whatever
+// Postgres does, there is an answer within 2 s.
+constexpr std::chrono::milliseconds kDatabaseTime{1800};
 
 http::Response too_many(std::chrono::milliseconds wait) {
   return http::rate_limited("too many requests; wait before the next one", wait);
@@ -75,6 +80,9 @@ std::optional<http::Response> Api::Impl::admit(const Route& route, const http::R
   if (context.caller.role != TokenRole::service) {
     if (const auto wait = limits.request(context.caller.user); wait.count() > 0) return too_many(wait);
   }
+  if (route.access == Access::account && !context.caller.signed_in()) {
+    return http::forbidden("only somebody who signed in may do that, not an API token or a service");
+  }
   if (route.access == Access::admin && !context.caller.admin) {
     return http::forbidden("only admins of this server may do that");
   }
@@ -82,6 +90,10 @@ std::optional<http::Response> Api::Impl::admit(const Route& route, const http::R
 }
 
 http::Response Api::serve(const Route& route, const http::Request& request) {
+  const auto until = request.arrived + kDatabaseTime;
+  if (std::chrono::steady_clock::now() >= until)
+    return http::unavailable("the server has more to do than it can; try again in a moment");
+  const storage::CallBudget budget(until);
   Context context = impl_->context(request);
   if (auto refusal = impl_->admit(route, request, context)) return *std::move(refusal);
   storage::CommittedVersion::take();  // an earlier request's

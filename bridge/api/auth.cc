@@ -127,7 +127,7 @@ http::Response refresh(const http::Request& request, Context& context) {
 }
 
 http::Response logout(const http::Request& request, Context& context) {
-  if (context.caller.session.empty() || context.caller.role == TokenRole::service) {
+  if (!context.caller.signed_in()) {
     return http::forbidden(
         "this token belongs to no session; remove an API token at /api/v1/users/me/tokens");
   }

@@ -30,7 +30,9 @@ struct Caller {
   std::string device;
   std::string session;
   TokenRole role = TokenRole::user;
-  bool admin = false;  // users.admin, or a service token
+  bool admin = false;  // users.admin (but not for a gadget of that user's), or a service token
+  // By password, a provider, or a refresh token of such a session.
+  bool signed_in() const { return !session.empty() && role != TokenRole::service; }
 };
 
 // What handlers share. Everything here is thread-safe and outlives every request.

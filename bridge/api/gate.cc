@@ -127,7 +127,8 @@ Gate::Admission Gate::ask_api_token(const Sha256& digest) const {
   }
   if (found->user.status != storage::AccountStatus::active) return session_ended();
   Known known;
-  known.caller = {found->token.user, found->token.device, "", found->token.role, found->user.admin};
+  const bool admin = found->user.admin && found->token.role != TokenRole::device;
+  known.caller = {found->token.user, found->token.device, "", found->token.role, admin};
   known.expires_s = found->token.until_s;
   return known;
 }

@@ -1,7 +1,11 @@
 #include "bridge/api/limits.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace parley::api {
 namespace {
@@ -9,6 +13,17 @@ namespace {
 constexpr std::chrono::seconds kSweepEvery{10};
 constexpr double kHour = 3600;
 constexpr double kMinute = 60;
+
+// Who has one IPv6 address has 2^64 of them: there the network counts. User names hold no colon.
+std::string who(std::string_view user_or_address) {
+  std::string key(user_or_address);
+  in6_addr address{};
+  if (key.find(':') == std::string::npos || ::inet_pton(AF_INET6, key.c_str(), &address) != 1) return key;
+  if (IN6_IS_ADDR_V4MAPPED(&address)) return key;
+  std::memset(&address.s6_addr[8], 0, 8);
+  char text[INET6_ADDRSTRLEN];
+  return ::inet_ntop(AF_INET6, &address, text, sizeof text);
+}
 
 double seconds(Ticks::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -96,11 +111,13 @@ Limits::Limits(const BridgeLimits& config, std::function<Ticks()> now)
                         config.login_failures),
       now_(std::move(now)) {}
 
-std::chrono::milliseconds Limits::request(std::string_view key) { return requests_.take(key, now_()); }
-std::chrono::milliseconds Limits::request_wait(std::string_view key) { return requests_.wait(key, now_()); }
+std::chrono::milliseconds Limits::request(std::string_view key) { return requests_.take(who(key), now_()); }
+std::chrono::milliseconds Limits::request_wait(std::string_view key) {
+  return requests_.wait(who(key), now_());
+}
 std::chrono::milliseconds Limits::connect(std::string_view user) { return connects_.take(user, now_()); }
 std::chrono::milliseconds Limits::registration(std::string_view address) {
-  return registrations_.take(address, now_());
+  return registrations_.take(who(address), now_());
 }
 std::chrono::milliseconds Limits::room_creation(std::string_view user) {
   return room_creations_.take(user, now_());
@@ -111,14 +128,14 @@ std::chrono::milliseconds Limits::login_attempt(std::string_view user, std::stri
   const Ticks now = now_();
   const auto by_user = user_failures_.take(user, now);
   if (by_user.count() > 0) return by_user;
-  const auto by_address = address_failures_.take(address, now);
+  const auto by_address = address_failures_.take(who(address), now);
   if (by_address.count() > 0) user_failures_.put_back(user);
   return by_address;
 }
 
 void Limits::login_succeeded(std::string_view user, std::string_view address) {
   user_failures_.reset(user);
-  address_failures_.put_back(address);
+  address_failures_.put_back(who(address));
 }
 
 }  // namespace parley::api

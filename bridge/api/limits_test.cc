@@ -86,5 +86,19 @@ TEST(Limits, SignInIsCountedForUserAndAddress) {
   EXPECT_NE(limits.login_attempt("alice", "3"), 0ms);
 }
 
+TEST(Limits, AnIpv6NetworkIsOneAddress) {
+  BridgeLimits config;
+  config.login_failures = 2;
+  Limits limits(config, [] { return kStart; });
+  EXPECT_EQ(limits.login_attempt("a1", "2001:db8:1:2::1"), 0ms);
+  EXPECT_EQ(limits.login_attempt("a2", "2001:db8:1:2:ffff::7"), 0ms);
+  EXPECT_NE(limits.login_attempt("a3", "2001:db8:1:2:3::9"), 0ms);
+  limits.login_succeeded("a1", "2001:db8:1:2::5");
+  EXPECT_EQ(limits.login_attempt("a3", "2001:db8:1:2:3::9"), 0ms);
+  EXPECT_EQ(limits.login_attempt("a4", "2001:db8:1:3::1"), 0ms);
+  for (const char* each : {"::ffff:192.0.2.1", "::ffff:192.0.2.2", "::ffff:192.0.2.3"})
+    EXPECT_EQ(limits.login_attempt(each, each), 0ms) << each;
+}
+
 }  // namespace
 }  // namespace parley::api

@@ -12,6 +12,7 @@
 #include "bridge/api/seal.h"
 #include "bridge/http/fields.h"
 #include "schemas/ids.h"
+#include "storage/call_budget.h"
 #include "storage/metadata.h"
 
 namespace parley::api {
@@ -170,7 +171,10 @@ http::Response finish_oidc(const http::Request& request, Context& context) {
   const std::string_view code = request.query("code").value_or("");
   if (code.empty() || code.size() > kMaxCode) return http::bad_request("is missing; begin again", "code");
 
-  auto identity = provider->redeem(code, text(*state, "verifier"), text(*state, "nonce"));
+  auto identity = [&] {
+    const storage::CallBudget::Pause asking_the_provider;
+    return provider->redeem(code, text(*state, "verifier"), text(*state, "nonce"));
+  }();
   if (!identity) return identity.error();
   const std::string device = text(*state, "device");
   const std::string forget = set_cookie(context, "", 0);

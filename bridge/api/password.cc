@@ -5,6 +5,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "storage/call_budget.h"
+
 namespace parley::api {
 
 Passwords::Passwords(unsigned ops, std::size_t mem_bytes) : ops_(ops), mem_bytes_(mem_bytes) {
@@ -13,6 +15,7 @@ Passwords::Passwords(unsigned ops, std::size_t mem_bytes) : ops_(ops), mem_bytes
 }
 
 std::string Passwords::hash(std::string_view password) const {
+  const storage::CallBudget::Pause hashing;
   std::array<char, crypto_pwhash_STRBYTES> text{};
   if (crypto_pwhash_str_alg(text.data(), password.data(), password.size(), ops_, mem_bytes_,
                             crypto_pwhash_ALG_ARGON2ID13) != 0) {
@@ -22,6 +25,7 @@ std::string Passwords::hash(std::string_view password) const {
 }
 
 bool Passwords::matches(std::string_view password, const std::string& hash) const {
+  const storage::CallBudget::Pause hashing;
   return crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
 }
 

@@ -1,5 +1,6 @@
 // Passwords as Argon2id strings, by libsodium, which stays in the .cc. Each call takes tens of milliseconds
-// of a processor and `mem_bytes` of memory: only handlers on Lane::password make them. Thread-safe.
+// of a processor and `mem_bytes` of memory: only handlers on Lane::password make them. That time is not the
+// database's, so no CallBudget counts it. Thread-safe.
 #ifndef PARLEY_BRIDGE_API_PASSWORD_H_
 #define PARLEY_BRIDGE_API_PASSWORD_H_
 

@@ -14,7 +14,7 @@ namespace parley::api {
 
 using storage::MetadataError;
 
-constexpr std::chrono::seconds kTailDeadline{2};
+constexpr std::chrono::milliseconds kTailDeadline{1500};
 
 void throw_exception_from_error(const http::Response& answer, const boost::source_location&) {
   throw std::logic_error("a refusal was taken for a value: " + answer.body);

@@ -13,9 +13,11 @@ namespace parley::api {
 
 // Checked before the handler runs. What depends on a room's state is checked by storage, in the transaction.
 enum class Access : std::uint8_t {
-  open,   // anybody; limited by address
-  user,   // a valid token of any role; limited by user
-  admin,  // a valid token of an admin or a service; 403 for others
+  open,     // anybody; limited by address
+  user,     // a valid token of any role; limited by user
+  account,  // as user, of somebody who signed in; 403 for API tokens and services: a token that lies about in
+            // a gadget must not end sessions, make more tokens, or take the account over
+  admin,    // a valid token of an admin or a service; 403 for others
 };
 
 // Which threads run the handler.

@@ -262,6 +262,7 @@ void Connection::take_head() {
 
 void Connection::handle() {
   enter(Phase::handling, kNever);
+  reader_.request().arrived = std::chrono::steady_clock::now();
   host_.handle(reader_.request(), route_, [self = shared_from_this()](Response response) {
     asio::post(self->io_,
                [self, response = std::move(response)]() mutable { self->finish(std::move(response)); });

@@ -3,6 +3,7 @@
 #ifndef PARLEY_BRIDGE_HTTP_REQUEST_H_
 #define PARLEY_BRIDGE_HTTP_REQUEST_H_
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ struct Request {
   Parameters query_parameters;  // decoded, in their order
   Parameters headers;           // names as sent
   std::string body;
+  std::chrono::steady_clock::time_point arrived = std::chrono::steady_clock::now();  // with its last byte
   std::string id;      // X-Request-Id: the client's when it is a sane one, else made here
   std::string remote;  // the client's address (from X-Forwarded-For only when the configuration trusts it)
 

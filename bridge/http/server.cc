@@ -55,7 +55,21 @@ struct Served {
   bridge::Histogram seconds;
 };
 
-void log_request(const Request& request, const Response& response, std::chrono::milliseconds took) {
+// The path without what lets in whoever reads it: a brace called {code} (of an invite) stays a brace.
+std::string path_for_log(std::string_view path, std::string_view route) {
+  std::string out;
+  while (!path.empty()) {
+    const std::string_view segment = path.substr(0, path.find('/', 1));
+    const std::string_view pattern = route.substr(0, route.find('/', 1));
+    out += pattern == "/{code}" ? pattern : segment;
+    path.remove_prefix(segment.size());
+    route.remove_prefix(pattern.size());
+  }
+  return out;
+}
+
+void log_request(const Request& request, std::string_view route, const Response& response,
+                 std::chrono::milliseconds took) {
   using bridge::LogLevel;
   const bool reads = request.method == Method::get || request.method == Method::head;
   LogLevel level = reads ? LogLevel::debug : LogLevel::info;
@@ -64,7 +78,7 @@ void log_request(const Request& request, const Response& response, std::chrono::
   // The path only: a query may hold codes and states.
   bridge::log(level, "request",
               {{"method", to_string(request.method)},
-               {"path", request.path},
+               {"path", path_for_log(request.path, route)},
                {"status", response.status},
                {"ms", took.count()},
                {"remote", request.remote}});
@@ -169,7 +183,8 @@ Response Server::Impl::run(Served& route, const Request& request,
   const auto took = std::chrono::steady_clock::now() - began;
   route.seconds.observe(std::chrono::duration<double>(took).count());
   count(route.answered, response.status);
-  log_request(request, response, std::chrono::duration_cast<std::chrono::milliseconds>(took));
+  log_request(request, route.endpoint.path, response,
+              std::chrono::duration_cast<std::chrono::milliseconds>(took));
   return response;
 }
 
