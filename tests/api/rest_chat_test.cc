@@ -2,61 +2,32 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <string>
 
-#include "bridge/api/testing/http_call.h"
-#include "tests/support/bridge.h"
-#include "tests/support/chat.h"
+#include "tests/api/rest_world.h"
 #include "tests/support/postgres.h"
 
 namespace parley::test {
 namespace {
 
-using api::Call;
-using api::Reply;
 using testing::AnyOf;
 
 class RestChat : public testing::Test {
  protected:
   RestChat() { bridge_.wait_until_ready(); }
 
-  // The session of a person who registered at first mention.
-  Reply& session(const std::string& user) {
-    Reply& mine = sessions_[user];
-    if (mine.status == 0) {
-      const std::string body = R"({"user":")" + user + R"(","password":"correct horse","device":"phone"})";
-      mine = call("POST", "/api/v1/auth/register", {"", body});
-      if (mine.status != 201) throw std::runtime_error("register " + user + ": " + mine.text);
-    }
-    return mine;
-  }
-  std::string token(const std::string& user) { return session(user).at("access_token"); }
-  Reply call(std::string_view method, std::string_view path, const Call& what) {
-    return api::http_call(bridge_.port(), method, path, what);
-  }
   Reply as(const std::string& user, std::string_view method, std::string_view path, std::string body = "") {
-    return call(method, "/api/v1" + std::string(path), {token(user), std::move(body)});
+    return people_.as(user, method, path, std::move(body));
   }
   Reply as_service(std::string_view method, std::string_view path, std::string body = "") {
-    return call(method, "/api/v1" + std::string(path), {broker_.service_token("ops"), std::move(body)});
+    return people_.as_service(method, path, std::move(body));
   }
+  std::string token(const std::string& user) { return people_.token(user); }
+  RawClient reader(const std::string& user, const std::string& room) { return people_.reader(user, room); }
   std::string send(const std::string& user, const std::string& room, const std::string& body) {
     const Reply sent = as(user, "POST", "/rooms/" + room + "/messages", R"({"body":")" + body + "\"}");
     EXPECT_EQ(sent.status, 201u) << sent.text;
     return sent.at("id");
-  }
-  // Over MQTT with the token that REST gave; asks until what Postgres says holds at the broker.
-  RawClient reader(const std::string& user, const std::string& room) {
-    ConnectOptions options;
-    options.client_id = user + ":phone";
-    options.password = token(user);
-    Deadline deadline = kPatience;
-    while (true) {
-      RawClient client = RawClient::connected(broker_.port(), options);
-      if (client.subscribe("rooms/" + room + "/messages/json") < 0x80) return client;
-      if (deadline.passed()) throw std::runtime_error(user + " may not read " + room);
-    }
   }
   // The next event of that kind; others are dropped.
   json::object expect_kind(RawClient& client, const std::string& room, std::string_view kind) {
@@ -69,7 +40,7 @@ class RestChat : public testing::Test {
   std::string database_ = PostgresCluster::shared().create_database();
   Broker broker_;
   Bridge bridge_{{.database = database_, .brokers = {&broker_}}};
-  std::map<std::string, Reply> sessions_;
+  RestWorld people_{bridge_, broker_};
 };
 
 TEST_F(RestChat, TwoWhoMetByInviteTalkOnBothWays) {

@@ -114,8 +114,9 @@ void Bridge::write_files() {
       "limits.registrations_per_h = 0",
   };
   lines.insert(lines.end(), options_.settings.begin(), options_.settings.end());
-  write_file(folder() / "bridge.toml", toml_of(lines));
+  write_file(folder() / "bridge.toml", toml_of(lines) + options_.more_toml);
   fs::create_directory(folder() / "keys");
+  for (const auto& [name, content] : options_.files) write_file(folder() / name, content);
   if (options_.brokers.empty()) throw std::runtime_error("a bridge needs a broker");
   const TokenMint& mint = options_.brokers.front()->mint();
   write_file(folder() / "keys" / "signing.pem", mint.key().pem());

@@ -23,6 +23,9 @@ struct BridgeOptions {
   // Lines of bridge.toml as "section.option = value", besides the defaults of a test (no limits to requests,
   // cheap password hashing).
   std::vector<std::string> settings{};
+  std::string more_toml{};  // as it stands, at the end: [[oidc]]
+  // More files of its folder, by name.
+  std::vector<std::pair<std::string, std::string>> files{};
   bool start = true;
 };
 
