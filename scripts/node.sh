@@ -154,14 +154,19 @@ write_options() {
   local file=$var/parley.toml wanted=${PARLEY_METRICS_PORT:-}
   [[ -f $file ]] || cp "$home/config/parley.toml" "$file"
   metrics_port=$(metrics_port_of "$file")
-  if [[ -z $wanted && -n $metrics_port ]] && ! broker_pid >/dev/null; then
-    wanted=$metrics_port
+  if [[ -z $wanted && -n $metrics_port ]] && ! broker_pid >/dev/null; then wanted=$metrics_port; fi
+  [[ -z $wanted ]] || write_metrics_port "$wanted"
+}
+
+# write_metrics_port PORT: this one, or the next that is free when the user has not asked for this one.
+write_metrics_port() {
+  local wanted=$1
+  if [[ -z ${PARLEY_METRICS_PORT:-} ]]; then
     while port_listens 127.0.0.1 "$wanted"; do wanted=$((wanted + 1)); done
   fi
-  if [[ -n $wanted && $wanted != "$metrics_port" ]]; then
-    sed -i -E "s/^(listen = \"127\.0\.0\.1):[0-9]+\"/\1:$wanted\"/" "$file"
-    metrics_port=$(metrics_port_of "$file")
-  fi
+  [[ $wanted != "$metrics_port" ]] || return 0
+  sed -i -E "s/^(listen = \"127\.0\.0\.1):[0-9]+\"/\1:$wanted\"/" "$var/parley.toml"
+  metrics_port=$(metrics_port_of "$var/parley.toml")
 }
 
 # Nothing when the metrics are off, or on an address that is not the launcher's to choose a port for.
@@ -346,7 +351,7 @@ await_services() {
   local name
   local -a well=()
   for name in $(planned_services); do
-    if await_service "$name"; then
+    if await_service "$name" && { [[ $name != broker ]] || settle_metrics; }; then
       well+=("$name")
       continue
     fi
@@ -355,6 +360,20 @@ await_services() {
   done
   write_started "${well[@]}"
   if wants_bridge; then bridge_make_admin; fi
+}
+
+# Of two nodes that start at the same time, both may have found the same port free for their metrics. The one that came
+# second says so in its log, and gets another one here. False when the broker does not come back.
+settle_metrics() {
+  local tries
+  [[ -n $metrics_port && -z ${PARLEY_METRICS_PORT:-} ]] || return 0
+  for tries in 1 2 3 4 5; do
+    last_words broker | grep -q 'event=metrics_off' || return 0
+    write_metrics_port "$((metrics_port + tries))"
+    say "The port for metrics was taken meanwhile; it is $metrics_port now"
+    service_restart broker
+    await_service broker || return 1
+  done
 }
 
 # Just started, it does not yet have the command line that supervisor_pid knows it by.

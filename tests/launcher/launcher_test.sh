@@ -44,9 +44,10 @@ free_port() {
 
 # new_node NAME: from here on ./parley works on this one.
 new_node() {
-  export PARLEY_VAR="$work/$1" PARLEY_MQTT_PORT PARLEY_HTTP_PORT PARLEY_LOGINS="$work/$1.logins"
+  export PARLEY_VAR="$work/$1" PARLEY_MQTT_PORT PARLEY_HTTP_PORT PARLEY_METRICS_PORT PARLEY_LOGINS="$work/$1.logins"
   PARLEY_MQTT_PORT=$(free_port)
   PARLEY_HTTP_PORT=$(free_port)
+  PARLEY_METRICS_PORT=$(free_port)
   nodes+=("$PARLEY_VAR")
 }
 use_node() { export PARLEY_VAR="$work/$1" PARLEY_MQTT_PORT=$2; }
@@ -274,10 +275,12 @@ test_deep_folder() {
 
 test_beside_each_other() {
   new_node one
+  unset PARLEY_METRICS_PORT  # each finds one by itself
   local port_one=$PARLEY_MQTT_PORT
   run 0 up
   local http_one=$PARLEY_HTTP_PORT
   new_node two
+  unset PARLEY_METRICS_PORT
   local port_two=$PARLEY_MQTT_PORT
   # The first one's port for REST is taken; the message says what to do.
   PARLEY_HTTP_PORT=$http_one run 1 up

@@ -34,8 +34,9 @@ free_port() {
 # The README's own words work on the usual ports; here they go to a node beside whatever runs there.
 PARLEY_MQTT_PORT=$(free_port)
 PARLEY_HTTP_PORT=$(free_port)
-export PARLEY_VAR=$work/var PARLEY_MQTT_PORT PARLEY_HTTP_PORT PARLEY_LOGINS=$work/logins.json
-unset PARLEY_URL PARLEY_ROLES PARLEY_DATABASE_URL PARLEY_HTTP_BIND PARLEY_MQTT_BIND PARLEY_METRICS_PORT
+PARLEY_METRICS_PORT=$(free_port)
+export PARLEY_VAR=$work/var PARLEY_MQTT_PORT PARLEY_HTTP_PORT PARLEY_METRICS_PORT PARLEY_LOGINS=$work/logins.json
+unset PARLEY_URL PARLEY_ROLES PARLEY_DATABASE_URL PARLEY_HTTP_BIND PARLEY_MQTT_BIND
 mosquitto_pub() { command mosquitto_pub -p "$PARLEY_MQTT_PORT" "$@"; }
 mosquitto_sub() { exec mosquitto_sub -p "$PARLEY_MQTT_PORT" "$@"; }  # only ever in the background
 curl() { command curl "${@//127.0.0.1:8080/127.0.0.1:$PARLEY_HTTP_PORT}"; }
