@@ -349,16 +349,16 @@ stop_signal() { if [[ $1 == postgres ]]; then printf INT; else printf TERM; fi; 
 # and `up` fails with words.
 await_services() {
   local name
-  local -a well=()
+  local -a healthy=()
   for name in $(planned_services); do
     if await_service "$name" && { [[ $name != broker ]] || settle_metrics; }; then
-      well+=("$name")
+      healthy+=("$name")
       continue
     fi
-    if [[ $name == broker ]]; then node_stop || true; else write_started "${well[@]}"; fi
+    if [[ $name == broker ]]; then node_stop || true; else write_started "${healthy[@]}"; fi
     show_failure "$name"
   done
-  write_started "${well[@]}"
+  write_started "${healthy[@]}"
   if wants_bridge; then bridge_make_admin; fi
 }
 
