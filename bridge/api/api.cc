@@ -1,5 +1,7 @@
 #include "bridge/api/api.h"
 
+#include <atomic>
+
 #include "bridge/api/accounts.h"
 #include "bridge/api/in_step.h"
 #include "bridge/api/limits.h"
@@ -44,6 +46,16 @@ struct Api::Impl {
             .request_id = request.id};
   }
   std::optional<http::Response> admit(const Route& route, const http::Request& request, Context& context);
+
+  // Not for a while after it was in vain: who feeds the brokers is away then, or they hang.
+  void wait_for_brokers(std::uint64_t version) {
+    using std::chrono::steady_clock;
+    constexpr std::chrono::seconds kNotForThisLong{1};
+    if (broker == nullptr || steady_clock::now().time_since_epoch().count() < not_before.load()) return;
+    if (!wait_until_in_step(*broker, version))
+      not_before = (steady_clock::now() + kNotForThisLong).time_since_epoch().count();
+  }
+  std::atomic<std::chrono::steady_clock::rep> not_before{0};
 };
 
 Api::Api(const BridgeConfig& config, storage::Metadata& metadata, bridge::BrokerLink* broker,
@@ -99,7 +111,7 @@ http::Response Api::serve(const Route& route, const http::Request& request) {
   storage::CommittedVersion::take();  // an earlier request's
   http::Response response = route.handler(request, context);
   const std::uint64_t version = storage::CommittedVersion::take();
-  if (version != 0 && impl_->broker != nullptr) wait_until_in_step(*impl_->broker, version);
+  if (version != 0) impl_->wait_for_brokers(version);
   return response;
 }
 

@@ -16,7 +16,8 @@ inline constexpr std::chrono::milliseconds kInStepPatience{150};
 
 // Blocks a worker until every node that is connected has this version, but not longer than kInStepPatience:
 // who feeds the brokers may be away, which is no reason to refuse what has been committed.
-void wait_until_in_step(bridge::BrokerLink& brokers, std::uint64_t version);
+// False: it was not to be waited for.
+bool wait_until_in_step(bridge::BrokerLink& brokers, std::uint64_t version);
 
 }  // namespace parley::api
 

@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "bridge/api/broker_turn.h"
 #include "bridge/api/refusals.h"
 #include "bridge/api/room_access.h"
 #include "bridge/broker_link.h"
@@ -89,6 +90,8 @@ http::Response send(const json::object& payload, unsigned stored_status, const h
   const auto checked = decoder.decode({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   if (!checked) return refused_payload(checked.error());
   if (context.broker == nullptr) return http::unavailable("this server has no broker to send through");
+  const BrokerTurn turn(context.config);
+  if (!turn) return http::unavailable("the broker is slow just now; send it again in a moment");
   const bridge::SendAs who{context.caller.user, context.caller.device, context.caller.role};
   const auto give_up = steady_clock::now() + kCatchUp;
   while (true) {

@@ -4,15 +4,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
+#include <chrono>
+#include <future>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "bridge/api/testing/api_world.h"
 
 namespace parley::api {
 namespace {
 
+using testing::AnyOf;
 using testing::HasSubstr;
 
 class MessagesApi : public testing::Test {
@@ -147,6 +152,24 @@ TEST(MessagesApiWithoutDatabase, ChatGoesOn) {
   const Reply sent = world.post("/api/v1/rooms/general/messages", "alice", R"({"body":"still here"})");
   // Sessions are checked against the database where they can be; what the token says is enough to chat.
   EXPECT_THAT(sent.status, testing::AnyOf(201u, 503u)) << sent.text;
+}
+
+TEST_F(MessagesApi, ABrokerThatHangsHoldsUpNobodyElse) {
+  world_.token("alice");
+  world_.token("bob");
+  world_.broker().hang();
+  std::vector<std::future<Reply>> sends;
+  for (std::size_t i = 0; i < 2 * world_.config().http.workers; ++i)
+    sends.push_back(std::async(
+        std::launch::async, [&] { return world_.post(path_, "alice", R"({"body":"is anybody there?"})"); }));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(world_.get("/api/v1/users/me", "bob").status, 200u);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+  EXPECT_TRUE(std::any_of(sends.begin(), sends.end(), [](const std::future<Reply>& send) {
+    return send.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+  })) << "some still wait";
+  world_.broker().release();
+  for (auto& send : sends) EXPECT_THAT(send.get().status, AnyOf(503u, 201u));
 }
 
 }  // namespace

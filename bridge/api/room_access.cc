@@ -4,6 +4,7 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "bridge/api/broker_turn.h"
 #include "bridge/api/refusals.h"
 #include "bridge/api/room_json.h"
 #include "bridge/broker_link.h"
@@ -60,6 +61,8 @@ Step<Seq> tail_for_newcomer(const storage::Room& room, Context& context) {
   if (room.history == RoomHistory::all) return Seq{0};
   if (context.broker == nullptr)
     return http::unavailable("this server has no broker to ask; try again later");
+  const BrokerTurn turn(context.config);
+  if (!turn) return http::unavailable("the broker is slow just now; try again in a moment");
   const auto tail = context.broker->room_tail(room.room, std::chrono::steady_clock::now() + kTailDeadline);
   if (tail) return *tail;
   // Made a moment ago: the broker has not heard of it, so nothing was written in it either.

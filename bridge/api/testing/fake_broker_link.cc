@@ -38,6 +38,21 @@ void FakeBrokerLink::refuse_next(int times, std::string code) {
   next_refusal_ = std::move(code);
 }
 
+void FakeBrokerLink::hang() {
+  const std::lock_guard lock(mutex_);
+  hangs_ = true;
+}
+
+void FakeBrokerLink::release() {
+  std::vector<OnAnswer> hanging;
+  {
+    const std::lock_guard lock(mutex_);
+    hangs_ = false;
+    hanging.swap(hanging_);
+  }
+  for (const OnAnswer& done : hanging) done(refusal("unavailable", "the broker did not answer in time"));
+}
+
 void FakeBrokerLink::set_tail(std::string room, std::uint64_t seq) {
   const std::lock_guard lock(mutex_);
   tails_[std::move(room)] = seq;
@@ -62,8 +77,13 @@ void FakeBrokerLink::request(std::size_t, std::string_view cmd, std::string_view
                              OnAnswer done) {
   BrokerAnswer result = [&] {
     const std::lock_guard lock(mutex_);
+    if (hangs_ && cmd == "send") {
+      hanging_.push_back(std::exchange(done, nullptr));
+      return BrokerAnswer(std::string());
+    }
     return answer(cmd, fields);
   }();
+  if (!done) return;
   done(std::move(result));
 }
 

@@ -28,6 +28,9 @@ class FakeBrokerLink : public BrokerLink {
   void refuse_with(std::string code, std::string message = "as the test wants");
   // The next `times` sends are refused so, then all is well.
   void refuse_next(int times, std::string code);
+  // From now on sends are answered by release() only, as not answered in time.
+  void hang();
+  void release();
   void set_tail(std::string room, std::uint64_t seq);
   void connect_client(std::string client);
   std::vector<Message> sent() const;
@@ -51,6 +54,8 @@ class FakeBrokerLink : public BrokerLink {
   std::string refusal_message_;
   std::string next_refusal_;
   int next_refusals_ = 0;
+  bool hangs_ = false;
+  std::vector<OnAnswer> hanging_;
   std::map<std::string, std::uint64_t, std::less<>> tails_;
   std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t> places_;  // room, user, cid
   std::set<std::string, std::less<>> clients_;
