@@ -71,6 +71,8 @@ http::Response list_rooms(const http::Request& request, Context& context) {
 http::Response create_room(const http::Request& request, Context& context) {
   http::Fields body(request);
   const storage::NewRoom room = read_new_room(body, context.config.limits);
+  if (room.kind == RoomKind::direct && room.members.front() == context.caller.user)
+    body.wrong("user", "this is you; a direct room is with somebody else");
   if (auto refusal = body.refusal()) return *std::move(refusal);
   storage::Actor creator;
   if (auto refusal = idempotent_actor(request, context, creator)) return *std::move(refusal);

@@ -98,7 +98,8 @@ namespace {
 
 MetadataResult<void> as_fault(const RoomVerdict& verdict, const RoomQuestion& question) {
   if (verdict) return {};
-  const bool outsider = question.actor == MemberRole::none && question.action != RoomAction::join;
+  const bool outsider =
+      question.actor == MemberRole::none && !question.site_admin && question.action != RoomAction::join;
   return MetadataFault{outsider ? MetadataError::not_member : MetadataError::forbidden,
                        std::string(verdict.why), ""};
 }
