@@ -251,7 +251,7 @@ test_given_database() {
   said "nothing has changed"
   run 0 down
   # A database that is away does not keep people from chatting.
-  PARLEY_DATABASE_URL="postgresql:///parley?host=$work/nowhere" PARLEY_WAIT_S=3 run 1 up
+  PARLEY_DATABASE_URL="postgresql:///parley?host=$work/nowhere" PARLEY_WAIT_S=1 run 1 up
   said "bridge did not start"
   said "postgres"
   "$home/parley" ctl stats >/dev/null || fail "the broker does not answer"
