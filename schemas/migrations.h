@@ -1,6 +1,6 @@
-// The SQL of schemas/sql, part of the program: applied in this order, each once and in a transaction of its own
-// (storage/postgres/migrate.cc). A migration that has been released never changes; what is wrong with it is put right
-// by the next one.
+// The SQL of schemas/sql, part of the program: applied in this order, each once and in a transaction of its
+// own (storage/postgres/migrate.cc). A migration that has been released never changes; what is wrong with it
+// is put right by the next one.
 #ifndef PARLEY_SCHEMAS_MIGRATIONS_H_
 #define PARLEY_SCHEMAS_MIGRATIONS_H_
 

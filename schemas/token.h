@@ -61,8 +61,8 @@ class KeySet {
   boost::system::result<TokenClaims, TokenError> verify(std::string_view token, std::int64_t now_s,
                                                         std::int64_t leeway_s = 60) const;
 
-  // Form, key and signature alone, for tokens of others (OpenID Connect): gives the claims, a JSON text, of which
-  // nothing has been looked at.
+  // Form, key and signature alone, for tokens of others (OpenID Connect): gives the claims, a JSON text, of
+  // which nothing has been looked at.
   boost::system::result<std::string, TokenError> verify_signature(std::string_view token) const;
 
  private:
