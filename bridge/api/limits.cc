@@ -103,7 +103,6 @@ Limits::Limits(const BridgeLimits& config, std::function<Ticks()> now)
     : requests_(config.requests_per_s, config.burst),
       connects_(config.connects_per_min / kMinute, config.connects_per_min),
       registrations_(config.registrations_per_h / kHour, config.registrations_per_h),
-      room_creations_(config.room_creations_per_h / kHour, config.room_creations_per_h),
       invites_(config.invites_per_h / kHour, config.invites_per_h),
       user_failures_(config.login_failures / static_cast<double>(config.login_window.count()),
                      config.login_failures),
@@ -119,8 +118,8 @@ std::chrono::milliseconds Limits::connect(std::string_view user) { return connec
 std::chrono::milliseconds Limits::registration(std::string_view address) {
   return registrations_.take(who(address), now_());
 }
-std::chrono::milliseconds Limits::room_creation(std::string_view user) {
-  return room_creations_.take(user, now_());
+std::chrono::milliseconds Limits::bot(std::string_view owner) {
+  return registrations_.take("bots of " + std::string(owner), now_());
 }
 std::chrono::milliseconds Limits::invite(std::string_view user) { return invites_.take(user, now_()); }
 

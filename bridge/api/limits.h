@@ -68,7 +68,7 @@ class Limits {
   std::chrono::milliseconds request(std::string_view user_or_address);
   std::chrono::milliseconds connect(std::string_view user);
   std::chrono::milliseconds registration(std::string_view address);
-  std::chrono::milliseconds room_creation(std::string_view user);
+  std::chrono::milliseconds bot(std::string_view owner);  // a name each, for good: as many as registrations
   std::chrono::milliseconds invite(std::string_view user);
 
   // As request(), but counts nothing.
@@ -83,7 +83,6 @@ class Limits {
   Buckets requests_;
   Buckets connects_;
   Buckets registrations_;
-  Buckets room_creations_;
   Buckets invites_;
   Buckets user_failures_;
   Buckets address_failures_;

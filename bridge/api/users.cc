@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 
 #include "bridge/api/accounts.h"
+#include "bridge/api/limits.h"
 #include "bridge/api/refusals.h"
 #include "bridge/api/registration.h"
 #include "bridge/api/room_json.h"
@@ -128,6 +129,9 @@ http::Response create_bot(const http::Request& request, Context& context) {
   if (bots->size() >= kMaxBots && !context.caller.admin) {
     return http::problem({409, "limit", "you have " + std::to_string(kMaxBots) + " bots; delete one first"});
   }
+  const auto wait =
+      context.caller.admin ? std::chrono::milliseconds(0) : context.limits.bot(context.caller.user);
+  if (wait.count() > 0) return http::rate_limited("you made many bots; make the next one later", wait);
   const auto made = context.metadata.users().create(self, bot);
   if (!made) return refused(made.error());
   return http::json(public_side(made->value), 201).header("Location", "/api/v1/users/" + made->value.name);

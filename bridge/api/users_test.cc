@@ -214,5 +214,19 @@ TEST_F(UsersApi, ABotIsMadeOnceForOneKey) {
   EXPECT_EQ(other.code(), "key_reused");
 }
 
+// The names of bots are never given again: making and deleting them would use up all there are.
+TEST(UsersApiLimits, BotsAreMadeAtAPace) {
+  ApiWorld world(ApiWorld::Database::fresh,
+                 [](BridgeConfig& config) { config.limits.registrations_per_h = 2; });
+  for (const std::string name : {"one", "two"}) {
+    ASSERT_EQ(world.post("/api/v1/users/me/bots", "alice", R"({"user":")" + name + "\"}").status, 201u);
+    ASSERT_EQ(world.del("/api/v1/users/me/bots/" + name, "alice").status, 204u);
+  }
+  const Reply third = world.post("/api/v1/users/me/bots", "alice", R"({"user":"three"})");
+  EXPECT_EQ(third.status, 429u) << third.text;
+  EXPECT_EQ(third.code(), "rate_limited");
+  EXPECT_EQ(world.post("/api/v1/users/me/bots", "bob", R"({"user":"three"})").status, 201u);
+}
+
 }  // namespace
 }  // namespace parley::api
