@@ -158,7 +158,11 @@ void Link::request(std::size_t node, std::string_view cmd, std::string_view fiel
     waiting_.fetch_sub(1);
     return done(away("too many requests wait for the broker"));
   }
-  const std::string req = device_ + "-" + std::to_string(next_req_.fetch_add(1));
+  std::string req = device_ + "-" + std::to_string(next_req_.fetch_add(1));
+  // Whoever watches the control topics finds an HTTP request there by the id that it has in the logs
+  // (letters, digits, ._-).
+  if (const std::string_view caused_by = RequestScope::current(); !caused_by.empty())
+    req.append("/").append(caused_by);
   std::string text = R"({"req":")" + req + R"(","cmd":)";
   append_json_string(cmd, text);
   if (!fields.empty()) text.append(",").append(fields);

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "bridge/log.h"
 #include "tests/support/admin.h"
 #include "tests/support/broker.h"
 
@@ -14,7 +15,9 @@ namespace parley::bridge {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 
 BrokerLink::Deadline in(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
 
@@ -156,6 +159,23 @@ TEST_F(BrokerLinkTest, BringsEachRequestItsAnswer) {
   board_.events().answer(R"({"req":")" + req + R"(","ok":true,"last":0})");
   board_.answer(R"("ok":true,"last":2)");
   EXPECT_TRUE(soon([&] { return answers == 3; }));
+}
+
+TEST_F(BrokerLinkTest, TheIdOfAnHttpRequestTravelsWithWhatItAsksTheBroker) {
+  connect();
+  std::atomic<bool> answered{false};
+  {
+    const RequestScope scope("req-77");
+    link_->request(0, "room.tail", R"("room":"general")", in(10s),
+                   [&](const BrokerAnswer&) { answered = true; });
+  }
+  link_->request(0, "version", "", in(10s), [](const BrokerAnswer&) {});
+  const std::string first = board_.next_sent().second;
+  const std::string req = first.substr(8, first.find('"', 8) - 8);
+  EXPECT_THAT(req, EndsWith("/req-77"));
+  EXPECT_THAT(board_.next_sent().second, Not(HasSubstr("req-77")));
+  board_.events().answer(R"({"req":")" + req + R"(","ok":true,"last":1})");
+  EXPECT_TRUE(soon([&] { return answered.load(); }));
 }
 
 TEST_F(BrokerLinkTest, TakesRefusalsApart) {
