@@ -30,7 +30,7 @@ struct Call {
   std::map<std::string, std::string> headers{};
 };
 
-// To 127.0.0.1. Any thread; blocks, at most 20 s.
+// To 127.0.0.1. Any thread; blocks, and gives up when nothing moves for 20 s.
 Reply http_call(std::uint16_t port, std::string_view method, std::string_view path, const Call& call);
 
 }  // namespace parley::api
