@@ -1,3 +1,4 @@
+#define TOML_IMPLEMENTATION
 #include "config/toml_section.h"
 
 #include <algorithm>

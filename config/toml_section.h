@@ -1,9 +1,10 @@
 // Reads one section of a TOML file into typed fields and remembers what was wrong and which keys exist.
-// Internal to config/: includes the TOML library, so only .cc files of this folder include it.
+// Internal to config/: includes the TOML library, so only .cc files of this folder include it. toml_section.cc
+// alone compiles the library's own functions.
 #ifndef PARLEY_CONFIG_TOML_SECTION_H_
 #define PARLEY_CONFIG_TOML_SECTION_H_
 
-#define TOML_HEADER_ONLY 1
+#define TOML_HEADER_ONLY 0
 // Debian's toml++ (3.0) asserts what it then checks and reports, such as "[[[" in a file: the report is
 // wanted, not an abort.
 #define TOML_ASSERT(condition) static_cast<void>(0)
