@@ -1,6 +1,5 @@
 // The log on disks as they are: one that fills up, and tables that are dropped.
 #include <fcntl.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>

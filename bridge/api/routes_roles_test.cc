@@ -1,6 +1,5 @@
 // Who may do what, route by route of the table: the lowest role in a room that is let in, what strangers
 // learn, and what an API token may not do for its owner. A route that is missing here fails.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
