@@ -40,11 +40,14 @@ Control::Control(Parts parts) : parts_(std::move(parts)), snapshot_number_(std::
 
 void Control::handle(std::string_view payload) {
   parts_.metrics.control_requests.add();
-  const auto request = parse_control_request(payload);
+  auto request = parse_control_request(payload);
   if (!request)
     return fail(control_request_id(payload), to_string(request.error().code), request.error().message);
-  const ControlRequest& r = *request;
-  if (r.cmd == "version") return reply(r.req, R"("version":)" + std::to_string(parts_.replica.version()));
+  ControlRequest& r = *request;
+  // A snapshot is committed on disk a moment before it decides anything here.
+  if (r.cmd == "version")
+    return reply(r.req,
+                 R"("version":)" + std::to_string(committing_ ? snapshot_base_ : parts_.replica.version()));
   if (r.cmd == "apply") return apply(r);
   if (r.cmd == "send") return send(r);
   if (r.cmd == "room.tail") return room_tail(r);
@@ -68,8 +71,7 @@ void Control::handle(std::string_view payload) {
 
 void Control::apply(const ControlRequest& request) {
   const std::uint64_t version = parts_.replica.version();
-  if (committing_)
-    return fail(request.req, "unavailable", "a snapshot is being committed; try again in a moment");
+  if (busy_with_snapshot(request)) return;
   if (request.from != version)
     return fail(request.req, "version_mismatch", "the replica is at another version than `from`",
                 R"("version":)" + std::to_string(version));
@@ -150,12 +152,19 @@ void Control::room_tail(const ControlRequest& request) {
   reply(request.req, R"("last":)" + std::to_string(raw(last)));
 }
 
+// Only the worker touches the replica then.
+bool Control::busy_with_snapshot(const ControlRequest& request) {
+  if (!committing_ && unwritten_ == 0) return false;
+  fail(request.req, "unavailable", "a snapshot is being written; try again in a moment");
+  return true;
+}
+
 void Control::snapshot_begin(const ControlRequest& request) {
-  if (committing_)
-    return fail(request.req, "unavailable", "a snapshot is being committed; try again in a moment");
+  if (busy_with_snapshot(request)) return;
   if (const auto begun = parts_.replica.snapshot_begin(); !begun)
     return fail(request.req, "unavailable", begun.error());
   snapshot_ = std::make_unique<Facts>(parts_.directory, parts_.default_limits);
+  chunk_lost_ = false;
   ++snapshot_number_;
   snapshot_base_ = parts_.replica.version();
   reply(request.req, R"("version":)" + std::to_string(parts_.replica.version()) + R"(,"snapshot":)" +
@@ -181,21 +190,36 @@ bool Control::is_this_snapshot(const ControlRequest& request) {
   return true;
 }
 
-void Control::snapshot_chunk(const ControlRequest& request) {
+// The facts are taken in here, where the directory of names belongs; they are written by the worker, which
+// takes longer. Its answer is the sender's credit for the next chunk.
+void Control::snapshot_chunk(ControlRequest& request) {
   if (!is_this_snapshot(request)) return;
   if (!std::ranges::all_of(request.ops, is_fact))
     return fail(request.req, "bad_payload", "a snapshot holds facts only; send events with post");
-  if (const auto added = parts_.replica.snapshot_add(request.ops); !added)
-    return fail(request.req, "unavailable", added.error());
   for (const ControlOp& op : request.ops) snapshot_->apply(op, nullptr);
-  reply(request.req, R"("ops":)" + std::to_string(request.ops.size()));
+  ++unwritten_;
+  const auto ops = std::make_shared<std::vector<ControlOp>>(std::move(request.ops));
+  const bool posted = parts_.worker.post([this, req = request.req, ops] {
+    const auto added = parts_.replica.snapshot_add(*ops);
+    if (!added) chunk_lost_ = true;
+    --unwritten_;
+    if (!added) return fail(req, "unavailable", added.error());
+    reply(req, R"("ops":)" + std::to_string(ops->size()));
+  });
+  if (posted) return;
+  chunk_lost_ = true;
+  --unwritten_;
+  fail(request.req, "unavailable", "too many requests wait; try again in a moment");
 }
 
 void Control::snapshot_commit(const ControlRequest& request) {
   if (!is_this_snapshot(request)) return;
   committing_ = true;
   const bool posted = parts_.worker.post([this, req = request.req, to = request.to] {
-    const auto committed = parts_.replica.snapshot_commit(to);
+    const auto committed =
+        chunk_lost_
+            ? storage::ReplicaResult<void>("a part of the snapshot could not be written; begin it again")
+            : parts_.replica.snapshot_commit(to);
     parts_.delivery.call([this, req, to, error = committed ? std::string() : committed.error()] {
       committing_ = false;
       if (!error.empty()) return fail(req, "unavailable", error);

@@ -4,6 +4,8 @@
 #ifndef PARLEY_BROKER_PLUGIN_CONTROL_H_
 #define PARLEY_BROKER_PLUGIN_CONTROL_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -54,7 +56,7 @@ class Control {
   void send(const ControlRequest& request);
   void room_tail(const ControlRequest& request);
   void snapshot_begin(const ControlRequest& request);
-  void snapshot_chunk(const ControlRequest& request);
+  void snapshot_chunk(ControlRequest& request);
   void snapshot_commit(const ControlRequest& request);
   void list(const ControlRequest& request);
   void log_read(const ControlRequest& request);
@@ -62,6 +64,7 @@ class Control {
   void log_cursors(const ControlRequest& request);
 
   Result<bool> append_events(std::span<const ControlOp> ops);
+  bool busy_with_snapshot(const ControlRequest& request);
   bool is_this_snapshot(const ControlRequest& request);
   void post(const std::string& req, Worker::Job job);
   void reply(const std::string& req, std::string_view fields);
@@ -73,7 +76,10 @@ class Control {
   std::unique_ptr<Facts> snapshot_;  // being filled between snapshot.begin and snapshot.commit
   std::uint32_t snapshot_number_;    // of the latest; random at first, so that no two processes' are alike
   std::uint64_t snapshot_base_ = 0;  // the replica's version when it was begun
-  bool committing_ = false;          // the worker writes a snapshot: no other change meanwhile
+  bool committing_ = false;          // the worker commits a snapshot: no other change meanwhile
+  // Chunks that the worker has yet to write; no other change meanwhile either.
+  std::atomic<std::uint32_t> unwritten_{0};
+  std::atomic<bool> chunk_lost_{false};  // one of this snapshot's chunks could not be written
 };
 
 }  // namespace parley::plugin

@@ -76,6 +76,7 @@ struct Metrics {
   Counter wills_posted;
   Counter control_requests;
   Histogram control_ns;  // one request on $CONTROL/parley/v1: the broker's thread does nothing else meanwhile
+  Histogram control_cpu_ns;  // the same without the time in which it had no processor
 
   // Committer thread.
   Counter commits;

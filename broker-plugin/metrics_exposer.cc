@@ -121,6 +121,8 @@ void add_broker_figures(Page& page, const Metrics& m) {
   page.counter("parley_control_requests_total", "Requests on $CONTROL/parley/v1", m.control_requests.get());
   page.histogram("parley_control_seconds", "The broker's thread on one request of those", m.control_ns,
                  kSeconds);
+  page.histogram("parley_control_cpu_seconds", "The same, only while it had a processor", m.control_cpu_ns,
+                 kSeconds);
   page.histogram("parley_admit_seconds", "One publish: check, number, append", m.admit_ns, kSeconds);
   page.histogram("parley_fanout_seconds", "A frame's first to last subscriber", m.fanout_ns, kSeconds);
   page.histogram("parley_inject_lag_seconds", "Frame ready until handed to the broker", m.inject_lag_ns,

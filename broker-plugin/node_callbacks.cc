@@ -1,5 +1,6 @@
 // What the node does when the broker calls: connect, access checks, publishes, control, disconnect.
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include "broker-plugin/authorize.h"
@@ -14,6 +15,12 @@ namespace {
 
 Author author_of(const Session& session) {
   return {session.who.user, session.who.name, session.who.device, session.who.role};
+}
+
+std::uint64_t thread_cpu_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 std::string_view text_of(TopicKind kind) { return kind == TopicKind::room_typing ? "typing" : "receipt"; }
@@ -287,8 +294,10 @@ PublishVerdict Node::renew_token(Session& session, const Publish& publish) {
 
 void Node::on_control(std::string_view payload) {
   const std::uint64_t begin_ns = clock_.steady_ns();
+  const std::uint64_t begin_cpu_ns = thread_cpu_ns();
   control_.handle(payload);
   metrics_.control_ns.observe(clock_.steady_ns() - begin_ns);
+  metrics_.control_cpu_ns.observe(thread_cpu_ns() - begin_cpu_ns);
 }
 
 void Node::post_will(const std::string& name, const std::string& payload) {

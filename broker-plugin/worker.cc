@@ -1,10 +1,18 @@
 #include "broker-plugin/worker.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <utility>
 
 #include "broker-plugin/thread_name.h"
 
 namespace parley::plugin {
+namespace {
+
+constexpr int kNice = 5;  // a long job, such as writing a million facts, yields to the broker's thread
+
+}  // namespace
 
 Worker::Worker(std::chrono::milliseconds period, Job periodic)
     : period_(period), periodic_(std::move(periodic)) {}
@@ -36,6 +44,8 @@ void Worker::stop() {
 
 void Worker::run() {
   name_this_thread("parley-worker");
+  // On Linux niceness is a thread's own (sched(7)).
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
   auto next_period = std::chrono::steady_clock::now() + period_;
   std::unique_lock lock(mutex_);
   while (true) {

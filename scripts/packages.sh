@@ -16,7 +16,7 @@ build_packages=(
 )
 # Only for `./parley test` and `./parley bench`. Node.js may come from elsewhere, so it is asked for by command.
 test_packages=(zsh)  # its completion is tried
-bench_packages=(nats-server)
+bench_packages=(nats-server wrk)
 if [[ -f $home/tests/e2e/mqttjs/package-lock.json ]] && ! command -v npm >/dev/null; then test_packages+=(nodejs npm); fi
 
 package_installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

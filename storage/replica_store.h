@@ -37,8 +37,8 @@ class ReplicaStore {
   virtual ReplicaResult<void> apply(std::uint64_t new_version, std::span<const ControlOp> ops) = 0;
 
   // A full snapshot, gathered beside the facts that serve; commit replaces them all at once. begin() drops an
-  // unfinished one. commit() may take long and need not run on the broker's thread, but nothing else may be
-  // called meanwhile except load().
+  // unfinished one. add() and commit() may wait for the disk and need not run on the broker's thread, but
+  // nothing else may be called meanwhile except load() and version().
   virtual ReplicaResult<void> snapshot_begin() = 0;
   virtual ReplicaResult<void> snapshot_add(std::span<const ControlOp> ops) = 0;
   virtual ReplicaResult<void> snapshot_commit(std::uint64_t version) = 0;

@@ -203,7 +203,7 @@ ReplicaResult<void> RocksReplica::snapshot_add(std::span<const ControlOp> ops) {
   const auto db = engine_.hold();
   ReplicaBatch batch(*db, gathering_);
   status = batch.add(ops);
-  if (status.ok()) status = write(db, batch.batch());
+  if (status.ok()) status = write(db, batch.batch(), patient_);
   if (!status.ok()) return explain(status);
   return {};
 }

@@ -5,12 +5,13 @@
 
 namespace parley::bridge {
 
-BrokerAnswer NodeTalk::ask(std::string_view cmd, std::string_view fields,
-                           std::chrono::milliseconds patience) const {
-  struct Waiting {
-    std::mutex mutex;
-    std::optional<BrokerAnswer> answer;  // guarded by mutex
-  };
+struct NodeTalk::Waiting {
+  std::mutex mutex;
+  std::optional<BrokerAnswer> answer;  // guarded by mutex
+};
+
+NodeTalk::Begun NodeTalk::begin(std::string_view cmd, std::string_view fields,
+                                std::chrono::milliseconds patience) const {
   auto waiting = std::make_shared<Waiting>();
   link_.request(node_, cmd, fields, std::chrono::steady_clock::now() + patience,
                 [waiting, leadership = leadership_](BrokerAnswer answer) {
@@ -20,11 +21,15 @@ BrokerAnswer NodeTalk::ask(std::string_view cmd, std::string_view fields,
                   }
                   leadership->poke();
                 });
+  return waiting;
+}
+
+BrokerAnswer NodeTalk::wait(const Begun& begun) const {
   while (true) {
     const std::uint64_t moment = leadership_->moment();
     {
-      const std::lock_guard lock(waiting->mutex);
-      if (waiting->answer) return *std::move(waiting->answer);
+      const std::lock_guard lock(begun->mutex);
+      if (begun->answer) return *std::move(begun->answer);
     }
     if (!leadership_->leads()) return BrokerError("unavailable", "another bridge feeds the nodes now");
     leadership_->wait_since(moment, std::chrono::seconds(1));

@@ -24,7 +24,7 @@ class Snapshot {
 
  private:
   boost::system::result<std::uint64_t, BrokerError> send_facts(std::uint64_t number);
-  BrokerAnswer send_chunk(std::span<const ControlOp> facts, std::uint64_t number) const;
+  NodeTalk::Begun send_chunk(std::span<const ControlOp> facts, std::uint64_t number) const;
   boost::system::result<void, BrokerError> post_kept_events(std::uint64_t upto);
   boost::system::result<std::uint64_t, BrokerError> oldest_kept(std::uint64_t upto);
   boost::system::result<void, BrokerError> post(std::string& ops) const;

@@ -31,6 +31,10 @@ Arguments parse_arguments(int argc, char** argv) {
   Arguments a;
   std::string sub_qos = "0";
   CLI::App app("Load generator: messages delivered per second, latency and CPU of Parley and other brokers.");
+  app.footer(
+      "Elsewhere: `./parley bench control` measures how fast facts get from PostgreSQL to the broker, "
+      "`./parley "
+      "bench rest` the REST API; both know --help and --json.");
   std::string known;
   for (const Work& work : all_works()) known += "\n  " + work.name + ": " + work.about();
   app.add_option("--works", a.works, "Which, with commas, or all:" + known)->capture_default_str();

@@ -35,7 +35,7 @@ std::vector<Library> libraries() {
       {"MQTT", {}},
       {"CLI/",
        {"clients/parleyctl/command_line.cc", "bridge/main.cc", "tests/bench/main.cc",
-        "tests/control/feed_bench.cc"}},
+        "tests/bench/control.cc", "tests/bench/rest.cc"}},
       {"utf8proc", {"clients/parleyctl/chat/text.cc"}},
       {"libpq-fe.h", {"storage/postgres/connection.cc"}},
       {"nats", {}},
