@@ -415,6 +415,14 @@ class AuthClosed : public AuthApi {
 
 TEST_F(AuthClosed, NobodyRegisters) { EXPECT_EQ(enter(kRegister, "bob", "correct horse").status, 403u); }
 
+TEST_F(AuthClosed, AdminsMakeAccountsAndNobodyElseDoes) {
+  constexpr const char* kBob = R"({"user":"bob","password":"correct horse"})";
+  EXPECT_EQ(post(kRegister, kBob, world_.token("alice")).status, 403u);
+  EXPECT_EQ(post(kRegister, kBob, "no token").status, 403u);
+  EXPECT_EQ(post(kRegister, kBob, world_.token("admin")).status, 201u);
+  EXPECT_EQ(enter(kLogin, "bob", "correct horse").status, 200u);
+}
+
 TEST(AuthWithoutDatabase, SaysUnavailableAndForgivesTheAttempt) {
   ApiWorld world(ApiWorld::Database::absent, [](BridgeConfig& config) { config.limits.login_failures = 2; });
   for (int i = 0; i < 5; ++i) {
