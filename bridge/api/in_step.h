@@ -12,11 +12,11 @@ class BrokerLink;
 
 namespace parley::api {
 
-inline constexpr std::chrono::milliseconds kInStepPatience{150};
+inline constexpr std::chrono::milliseconds kInStepPatience{500};
 
 // Blocks a worker until every node that is connected has this version, but not longer than kInStepPatience:
 // who feeds the brokers may be away, which is no reason to refuse what has been committed.
-// False: it was not to be waited for.
+// False: a node hangs, or nobody feeds it.
 bool wait_until_in_step(bridge::BrokerLink& brokers, std::uint64_t version);
 
 }  // namespace parley::api
