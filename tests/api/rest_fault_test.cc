@@ -87,6 +87,16 @@ class RestFault : public testing::Test {
     Reply reply = people_->call(what.method, what.path, {token, what.body});
     return {std::move(reply), Clock::now() - began};
   }
+  // All of kAsked, each so many times, in its order.
+  std::vector<Timed> ask_at_once(std::size_t times) {
+    people_->token("alice");
+    std::vector<Timed> answers(times * std::size(kAsked));
+    std::vector<std::thread> callers;
+    for (std::size_t i = 0; i < answers.size(); ++i)
+      callers.emplace_back([&, i] { answers[i] = ask(kAsked[i % std::size(kAsked)]); });
+    for (std::thread& caller : callers) caller.join();
+    return answers;
+  }
   static void expect_unavailable(const Timed& answer, const Asked& what) {
     EXPECT_EQ(answer.reply.status, 503u) << what.method << " " << what.path << answer.reply.text;
     EXPECT_EQ(answer.reply.code(), "unavailable") << what.method << " " << what.path;
@@ -97,12 +107,7 @@ class RestFault : public testing::Test {
   void expect_outage() {
     for (const Asked& what : kAsked) expect_unavailable(ask(what), what);
     expect_chat();
-    std::vector<std::thread> callers;
-    std::vector<Timed> answers(4 * std::size(kAsked));
-    people_->token("alice");
-    for (std::size_t i = 0; i < answers.size(); ++i)
-      callers.emplace_back([&, i] { answers[i] = ask(kAsked[i % std::size(kAsked)]); });
-    for (std::thread& caller : callers) caller.join();
+    const std::vector<Timed> answers = ask_at_once(4);
     for (std::size_t i = 0; i < answers.size(); ++i)
       expect_unavailable(answers[i], kAsked[i % std::size(kAsked)]);
     expect_chat();
@@ -249,11 +254,12 @@ TEST_F(RestFault, ALongWayIsSlowAndATooLongOneIsUnavailable) {
   // Each answer comes in time for the one statement, not for all that a request asks.
   for (const auto delay : {100ms, 700ms}) {
     proxy_->delay(delay);
-    for (const Asked& what : kAsked) {
-      const Timed answer = ask(what);
-      EXPECT_LT(answer.took, kQuickly) << what.method << " " << what.path << " " << delay.count();
-      if (answer.reply.status < 500) continue;
-      EXPECT_EQ(answer.reply.code(), "unavailable") << what.method << " " << what.path << answer.reply.text;
+    const std::vector<Timed> answers = ask_at_once(1);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      const std::string what = std::string(kAsked[i].path) + " " + std::to_string(delay.count());
+      EXPECT_LT(answers[i].took, kQuickly) << what;
+      if (answers[i].reply.status < 500) continue;
+      EXPECT_EQ(answers[i].reply.code(), "unavailable") << what << answers[i].reply.text;
     }
     expect_chat();
   }
