@@ -198,12 +198,12 @@ void PostgresCluster::start() {
   command.output = folder_.path() / "log";
   const Deadline deadline = kPatience;
   for (;;) {
+    const bool last = deadline.passed();
     if (!server_ || !server_->running()) server_ = std::make_unique<Process>(command);
     Command ask;
     ask.argv = {program("pg_isready"), "-q", "-h", folder_.path(), "-p", "5432"};
     if (run(ask, 5s).status == 0 && server_->running()) return;
-    if (deadline.passed())
-      throw std::runtime_error("PostgreSQL does not start: " + read_file(command.output));
+    if (last) throw std::runtime_error("PostgreSQL does not start: " + read_file(command.output));
   }
 }
 
