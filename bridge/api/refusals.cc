@@ -64,6 +64,7 @@ unsigned status_of(std::string_view code) {
 
 http::Response refused(const storage::MetadataFault& fault) {
   Answer answer = answer_to(fault.code);
+  if (fault.code == MetadataError::not_found && fault.field == "room") answer.code = "room_not_found";
   std::chrono::milliseconds retry_after(fault.retry_after_ms);
   // A limit that waiting does not lift (a full group) is a fact about the room, not a pace.
   if (fault.code == MetadataError::limit && fault.retry_after_ms == 0) answer = {409, "limit"};

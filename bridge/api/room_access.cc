@@ -23,7 +23,7 @@ void throw_exception_from_error(const http::Response& answer, const boost::sourc
 
 http::Response no_such_room() {
   return http::problem({.status = 404,
-                        .code = "not_found",
+                        .code = "room_not_found",
                         .message = "there is no such room, or you are not in it",
                         .field = "room"});
 }

@@ -58,7 +58,9 @@ TEST_F(RoomsApi, WhatIsWrongWithANewRoomIsNamed) {
   EXPECT_EQ(field(R"({"kind":"group","access":"public"})"), "access");
   EXPECT_EQ(field(R"({"kind":"direct"})"), "user");
   EXPECT_EQ(world_.post("/api/v1/rooms", "alice", "[1]").status, 400u);
-  EXPECT_EQ(world_.get("/api/v1/rooms/ok", "alice").status, 404u);
+  const Reply missing = world_.get("/api/v1/rooms/ok", "alice");
+  EXPECT_EQ(missing.status, 404u);
+  EXPECT_EQ(missing.at("error.code"), "room_not_found");
 }
 
 TEST_F(RoomsApi, ANameIsTakenForGood) {
