@@ -19,8 +19,10 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
-std::string script_of(const std::vector<HttpRequest>& requests) {
-  std::string script = "local requests = {}\nfunction init(args)\n";
+std::string script_of(const std::vector<HttpRequest>& requests, int pause_ms) {
+  std::string script;
+  if (pause_ms > 0) script = "function delay() return " + std::to_string(pause_ms) + " end\n";
+  script += "local requests = {}\nfunction init(args)\n";
   for (const HttpRequest& request : requests) {
     script += "  requests[#requests + 1] = wrk.format(" + quoted(request.method) + ", " +
               quoted(request.path) + ", {[\"Host\"] = \"127.0.0.1\"";
@@ -46,10 +48,11 @@ end
 
 }  // namespace
 
-Wrk::Wrk(std::uint16_t port, const std::vector<HttpRequest>& requests, int connections, double seconds)
+Wrk::Wrk(std::uint16_t port, const std::vector<HttpRequest>& requests, int connections, double seconds,
+         int pause_ms)
     : seconds_(std::max(1.0, std::round(seconds))) {
   const auto script = folder_.path() / "load.lua";
-  test::write_file(script, script_of(requests));
+  test::write_file(script, script_of(requests, pause_ms));
   test::Command command;
   command.argv = {"wrk",
                   "-t1",

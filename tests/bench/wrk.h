@@ -33,7 +33,8 @@ struct WrkResult {
 // has the last one's answer; all the given requests in turn.
 class Wrk {
  public:
-  Wrk(std::uint16_t port, const std::vector<HttpRequest>& requests, int connections, double seconds);
+  Wrk(std::uint16_t port, const std::vector<HttpRequest>& requests, int connections, double seconds,
+      int pause_ms = 0);
   WrkResult wait();  // throws std::runtime_error with what wrk said
 
  private:
