@@ -73,6 +73,7 @@ class Users {
   virtual MetadataResult<Created<User>> create(const Actor& actor, const NewUser& user) = 0;
   virtual MetadataResult<User> get(std::string_view name) = 0;  // deleted ones too, with that status
   virtual MetadataResult<User> update(const Actor& actor, std::string_view name, const UserPatch& patch) = 0;
+  // Blocking a user blocks the bots they own; unblocking gives back the account alone.
   virtual MetadataResult<User> administer(const Actor& actor, std::string_view name,
                                           const AdminUserPatch& patch) = 0;
   // For good. Leaves all rooms (one it owned alone goes to its longest-serving admin or member, or is

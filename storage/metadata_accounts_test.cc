@@ -145,6 +145,25 @@ TEST_F(AccountsTest, BlockingAUserEndsItsSessions) {
   EXPECT_OK(log_in("alice", "phone", "s2", 3));
 }
 
+TEST_F(AccountsTest, WhoIsBlockedDoesNotGoOnByABot) {
+  make_users({"alice"});
+  NewUser bot = named("helper");
+  bot.owner = "alice";
+  bot.role = TokenRole::bot;
+  ASSERT_OK(users().create(as("alice"), bot));
+  AdminUserPatch patch;
+  patch.status = AccountStatus::blocked;
+  const std::uint64_t before = head();
+  ASSERT_OK(users().administer(admin(), "alice", patch));
+  EXPECT_EQ(users().get("helper")->status, AccountStatus::blocked);
+  EXPECT_THAT(ops_after(before),
+              ElementsAre(AllOf(HasSubstr(R"("user":"alice")"), HasSubstr(R"("user":"helper")"))));
+  patch.status = AccountStatus::active;
+  ASSERT_OK(users().administer(admin(), "alice", patch));
+  EXPECT_EQ(users().get("helper")->status, AccountStatus::blocked) << "it may have been the reason";
+  EXPECT_OK(users().administer(admin(), "helper", patch));
+}
+
 TEST_F(AccountsTest, TheLastAdminStays) {
   NewUser chief = named("chief");
   chief.admin = true;

@@ -32,6 +32,8 @@ const Statement kInsertIdentity{"identity.insert",
                                 "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"};
 const Statement kProfile{
     "user.profile", "UPDATE users SET display_name = $2, about = $3, version = version + 1 WHERE name = $1"};
+const Statement kActiveBots{"user.active_bots",
+                            "SELECT name FROM users WHERE owner = $1 AND status = 0 ORDER BY name"};
 const Statement kAdminister{"user.administer",
                             "UPDATE users SET status = $2, limits = $3, admin = $4, tokens_after_s = $5, "
                             "version = version + 1 WHERE name = $1"};
@@ -114,6 +116,20 @@ MetadataResult<User> update_in(Change& change, std::string_view name, const User
 }
 
 MetadataResult<User> administer_in(Store& store, Change& change, std::string_view name,
+                                   const AdminUserPatch& patch);
+
+// Who is blocked does not go on by a bot. Unblocking gives back the account alone: a bot may have been the
+// reason.
+MetadataResult<void> block_bots_of(Store& store, Change& change, std::string_view owner) {
+  ASSIGN_OR_RETURN(const Rows bots, change.run(kActiveBots, Params(owner)));
+  AdminUserPatch blocked;
+  blocked.status = AccountStatus::blocked;
+  for (int row = 0; row < bots.size(); ++row)
+    RETURN_IF_FAULT(administer_in(store, change, bots.string(row, 0), blocked));
+  return {};
+}
+
+MetadataResult<User> administer_in(Store& store, Change& change, std::string_view name,
                                    const AdminUserPatch& patch) {
   if (!change.actor().admin)
     return MetadataFault{MetadataError::forbidden, "only admins of the server may do this", ""};
@@ -142,6 +158,7 @@ MetadataResult<User> administer_in(Store& store, Change& change, std::string_vie
   if (blocks || next.admin != user.admin)
     RETURN_IF_FAULT(revoke_sessions(store, change, name, "", blocks ? "blocked" : "admin"));
   change.audit("user.administer", user_target(name), {}, detail);
+  if (blocks) RETURN_IF_FAULT(block_bots_of(store, change, name));
   return user_of(change, name);
 }
 
