@@ -32,7 +32,8 @@ class Host {
   virtual const AnswerWriter& answers() const = 0;
   virtual bool draining() const = 0;
   // Has the request answered, here or on a worker; `done` runs on any thread. `route` is the router's number.
-  virtual void handle(const Request& request, std::size_t route, std::function<void(Response)> done) = 0;
+  virtual void handle(const Request& request, std::size_t route,
+                      const std::function<void(Response)>& done) = 0;
   // For requests no handler saw.
   virtual void refused(unsigned status) = 0;
   // The connection is over; drops the server's reference.

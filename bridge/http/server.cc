@@ -87,7 +87,7 @@ void log_request(const Request& request, std::string_view route, const Response&
 // In brackets or not, as getaddrinfo would never need to be asked for: the server listens on addresses.
 asio::ip::address listen_address(const std::string& host) {
   error_code error;
-  const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
+  auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
   if (error) throw std::runtime_error("http.listen: \"" + host + "\" is no IP address (or localhost)");
   return address;
 }
@@ -103,8 +103,9 @@ struct Server::Impl {
     const Router& router() const override { return server.routes; }
     const AnswerWriter& answers() const override { return server.writer; }
     bool draining() const override { return server.drain; }
-    void handle(const Request& request, std::size_t route, std::function<void(Response)> done) override {
-      server.handle(request, route, std::move(done));
+    void handle(const Request& request, std::size_t route,
+                const std::function<void(Response)>& done) override {
+      server.handle(request, route, done);
     }
     void refused(unsigned status) override { count(server.refusals, status); }
     void closed(Connection& connection) override {
@@ -137,7 +138,7 @@ struct Server::Impl {
                   .nice = kPasswordNice}) {}
 
   Response run(Served& served, const Request& request, std::chrono::steady_clock::time_point began);
-  void handle(const Request& request, std::size_t route, std::function<void(Response)> done);
+  void handle(const Request& request, std::size_t route, const std::function<void(Response)>& done);
   void one_closed();
   void load_certificate();
   void listen();
@@ -188,7 +189,8 @@ Response Server::Impl::run(Served& route, const Request& request,
   return response;
 }
 
-void Server::Impl::handle(const Request& request, std::size_t route, std::function<void(Response)> done) {
+void Server::Impl::handle(const Request& request, std::size_t route,
+                          const std::function<void(Response)>& done) {
   Served& target = served[route];
   const auto began = std::chrono::steady_clock::now();
   if (target.endpoint.lane == Endpoint::Lane::io) return done(run(target, request, began));
