@@ -4,6 +4,7 @@
 #   [PRIVATE_DEPS target ...] libraries only the .cc files see (third-party ones, mostly)
 #   [TESTS a_test.cc ...]     GoogleTest tests, one program NAME_test, each case run by CTest
 #   [TEST_DEPS target ...]
+#   [ONE_THREAD]              the module starts no thread and is used by one: ThreadSanitizer need not look at its tests
 #   [BENCHES a_bench.cc ...]  Google Benchmark programs, built with PARLEY_BENCHMARKS
 #   [FUZZERS a_fuzz.cc ...])  libFuzzer programs, built with PARLEY_FUZZ; corpus in tests/fuzz/corpus/a
 #
@@ -16,7 +17,7 @@ function(parley_unit_tests)
 endfunction()
 
 function(parley_module)
-  cmake_parse_arguments(M "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS;TESTS;TEST_DEPS;BENCHES;FUZZERS" ${ARGN})
+  cmake_parse_arguments(M "ONE_THREAD" "NAME" "SOURCES;DEPS;PRIVATE_DEPS;TESTS;TEST_DEPS;BENCHES;FUZZERS" ${ARGN})
   set(library parley_${M_NAME})
   if(M_SOURCES)
     add_library(${library} STATIC ${M_SOURCES})
@@ -27,7 +28,7 @@ function(parley_module)
     target_include_directories(${library} INTERFACE ${CMAKE_SOURCE_DIR})
     target_link_libraries(${library} INTERFACE ${M_DEPS})
   endif()
-  if(M_TESTS)
+  if(M_TESTS AND NOT (M_ONE_THREAD AND PARLEY_SANITIZE STREQUAL "thread"))
     find_package(GTest REQUIRED)
     add_executable(${M_NAME}_test ${M_TESTS})
     target_link_libraries(${M_NAME}_test PRIVATE ${library} ${M_PRIVATE_DEPS} ${M_TEST_DEPS} GTest::gmock GTest::gtest_main)
