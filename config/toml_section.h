@@ -1,6 +1,6 @@
 // Reads one section of a TOML file into typed fields and remembers what was wrong and which keys exist.
-// Internal to config/: includes the TOML library, so only .cc files of this folder include it. toml_section.cc
-// alone compiles the library's own functions.
+// Internal to config/: includes the TOML library, so only .cc files of this folder include it.
+// toml_section.cc alone compiles the library's own functions.
 #ifndef PARLEY_CONFIG_TOML_SECTION_H_
 #define PARLEY_CONFIG_TOML_SECTION_H_
 
