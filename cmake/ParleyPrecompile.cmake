@@ -1,0 +1,47 @@
+# parley_precompile(): with PARLEY_PRECOMPILE, what most files include is compiled once for all libraries and once for all
+# tests. It saves a build from nothing a quarter of its time, and hides a forgotten #include: a plain build finds those.
+option(PARLEY_PRECOMPILE "Compile the most common headers once" OFF)
+
+set(PARLEY_COMMON_HEADERS
+  <algorithm> <array> <chrono> <cstdint> <filesystem> <functional> <map> <memory> <mutex> <optional> <span> <string>
+  <string_view> <thread> <unordered_map> <utility> <vector> <boost/json.hpp>)
+
+function(parley_targets_below folder found)
+  get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
+  get_property(subfolders DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
+  foreach(subfolder IN LISTS subfolders)
+    parley_targets_below(${subfolder} more)
+    list(APPEND targets ${more})
+  endforeach()
+  set(${found} ${targets} PARENT_SCOPE)
+endfunction()
+
+function(parley_precompile)
+  if(NOT PARLEY_PRECOMPILE)
+    return()
+  endif()
+  find_package(Boost 1.81 REQUIRED COMPONENTS json)
+  find_package(GTest REQUIRED)
+  parley_targets_below(${CMAKE_SOURCE_DIR} targets)
+  file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
+  add_library(parley_common STATIC ${CMAKE_BINARY_DIR}/precompiled.cc)
+  target_link_libraries(parley_common PRIVATE Boost::json)
+  target_precompile_headers(parley_common PRIVATE ${PARLEY_COMMON_HEADERS})
+  add_executable(parley_common_test ${CMAKE_BINARY_DIR}/precompiled.cc)
+  target_link_libraries(parley_common_test PRIVATE Boost::json GTest::gmock GTest::gtest_main)
+  target_precompile_headers(parley_common_test PRIVATE ${PARLEY_COMMON_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
+  foreach(target IN LISTS targets)
+    get_target_property(type ${target} TYPE)
+    get_target_property(libraries ${target} LINK_LIBRARIES)
+    if(type STREQUAL "STATIC_LIBRARY")
+      set(from parley_common)
+    elseif(type STREQUAL "EXECUTABLE" AND libraries MATCHES "GTest::gmock")
+      set(from parley_common_test)
+    else()
+      continue()
+    endif()
+    target_precompile_headers(${target} REUSE_FROM ${from})
+    # Who does not link Boost's libraries would define its macros otherwise, and could not share.
+    target_compile_definitions(${target} PRIVATE $<TARGET_PROPERTY:${from},COMPILE_DEFINITIONS>)
+  endforeach()
+endfunction()
