@@ -131,7 +131,7 @@ Result<MemberRole> may_signal(UserIndex user, RoomIndex room, const Facts& facts
 }
 
 Result<MemberRole> may_post(UserIndex user, RoomIndex room, Kind kind, const Facts& facts) {
-  const auto role = may_signal(user, room, facts);
+  auto role = may_signal(user, room, facts);
   if (!role) return role;
   const RoomFacts& r = facts.room(room);
   if (r.kind == RoomKind::direct && facts.blocked_in_direct(room, user))
@@ -155,7 +155,7 @@ std::vector<OpenedPattern> open_patterns(const std::vector<PassThroughPattern>& 
     bool usable = true;
     for (std::size_t i = 0; i < p.pattern.size(); ++i) {
       const bool variable = p.pattern[i] == '%' && i + 1 < p.pattern.size();
-      const char which = variable ? p.pattern[i + 1] : 0;
+      const char which = variable ? p.pattern[i + 1] : '\0';
       if (which != 'u' && which != 'd') {
         filter += p.pattern[i];
         continue;
