@@ -292,6 +292,7 @@ void Control::log_read(const ControlRequest& request) {
                              (full || scanned >= kMaxScan ? "false" : "true");
     if (!binary) return reply(request.req, R"("events":[)" + events + "]," + next);
     std::vector<LogEntry> entries;
+    entries.reserve(records.size());
     for (const auto& [offset, span] : records)
       entries.push_back(
           {offset, {reinterpret_cast<const std::uint8_t*>(stored.data()) + span.first, span.second}});

@@ -96,7 +96,8 @@ void NameTable::insert_in_order(std::uint32_t index) {
 std::size_t NameTable::memory_bytes() const {
   std::size_t bytes = arena_.size() * kArenaBytes + starts_.capacity() * sizeof(starts_[0]);
   for (const auto& shard : shards_) bytes += shard.bucket_count() * (sizeof(Slot) + 1);
-  for (const auto& block : order_) bytes += block.capacity() * sizeof(block[0]) + sizeof(block);
+  bytes += order_.size() * sizeof(order_[0]);
+  for (const auto& block : order_) bytes += block.capacity() * sizeof(block[0]);
   return bytes;
 }
 

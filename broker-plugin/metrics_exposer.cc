@@ -293,7 +293,7 @@ struct MetricsExposer::Impl {
     const SignalsBlocked blocked;
     std::jthread waker;
     try {
-      waker = std::jthread([this](std::stop_token stop) {
+      waker = std::jthread([this](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
           address.try_connect();
           std::this_thread::sleep_for(std::chrono::milliseconds(5));
