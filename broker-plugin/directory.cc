@@ -96,7 +96,7 @@ void NameTable::insert_in_order(std::uint32_t index) {
 std::size_t NameTable::memory_bytes() const {
   std::size_t bytes = arena_.size() * kArenaBytes + starts_.capacity() * sizeof(starts_[0]);
   for (const auto& shard : shards_) bytes += shard.bucket_count() * (sizeof(Slot) + 1);
-  bytes += order_.size() * sizeof(order_[0]);
+  bytes += order_.size() * sizeof(decltype(order_)::value_type);
   for (const auto& block : order_) bytes += block.capacity() * sizeof(block[0]);
   return bytes;
 }

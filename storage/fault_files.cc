@@ -102,7 +102,7 @@ void FaultFiles::wrote(const std::string& name, std::uint64_t bytes) {
 }
 
 IOStatus FaultFiles::sync(const std::string& name) {
-  const IOStatus status = check(syncs_);
+  IOStatus status = check(syncs_);
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_[name];
   if (!status.ok()) entry.spoiled = true;
@@ -111,7 +111,7 @@ IOStatus FaultFiles::sync(const std::string& name) {
 }
 
 IOStatus FaultFiles::sync_folder(const std::string& name) {
-  const IOStatus status = check(syncs_);
+  IOStatus status = check(syncs_);
   if (!status.ok()) return status;
   const std::lock_guard lock(mutex_);
   for (auto& [path, entry] : entries_) {

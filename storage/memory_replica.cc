@@ -83,7 +83,7 @@ class MemoryReplica final : public ReplicaStore {
   }
 
   ReplicaResult<void> apply(std::uint64_t new_version, std::span<const ControlOp> ops) override {
-    if (const auto valid = check(ops); !valid) return valid;
+    if (auto valid = check(ops); !valid) return valid;
     const std::lock_guard lock(mutex_);
     for (const ControlOp& op : ops) std::visit(Applier(facts_), op);
     version_ = new_version;
@@ -96,7 +96,7 @@ class MemoryReplica final : public ReplicaStore {
     return {};
   }
   ReplicaResult<void> snapshot_add(std::span<const ControlOp> ops) override {
-    if (const auto valid = check(ops); !valid) return valid;
+    if (auto valid = check(ops); !valid) return valid;
     const std::lock_guard lock(mutex_);
     if (!gathering_) return "no snapshot has been begun; begin one first";
     for (const ControlOp& op : ops) std::visit(Applier(*gathering_), op);

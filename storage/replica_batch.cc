@@ -147,7 +147,7 @@ Status ReplicaBatch::owner_of_token(std::string_view sha, std::string& owner) {
   }
   std::string value;
   key_.set(generation_, FactType::token, sha);
-  const Status status = db_.Get(rocksdb::ReadOptions(), slice(key_.view()), &value);
+  Status status = db_.Get(rocksdb::ReadOptions(), slice(key_.view()), &value);
   if (status.IsNotFound()) return Status::OK();
   if (!status.ok()) return status;
   const auto fact = parse_fact(key_.view(), value);

@@ -50,7 +50,7 @@ Status RocksEngine::open(rocksdb::DBOptions options, std::vector<rocksdb::Column
 Status RocksEngine::open_locked() {
   wal_order_.begin();
   rocksdb::DB* db = nullptr;
-  const Status status = rocksdb::DB::Open(options_, path_.string(), families_, &handles_, &db);
+  Status status = rocksdb::DB::Open(options_, path_.string(), families_, &handles_, &db);
   db_.reset(db);
   return status;
 }
@@ -88,7 +88,7 @@ Status RocksEngine::room_to_open() {
   std::uint64_t needed = kOpeningBytes;
   if (const Hold db = hold(); db) {
     rocksdb::VectorLogPtr wals;
-    if (const Status status = db->GetSortedWalFiles(wals); !status.ok()) return status;
+    if (Status status = db->GetSortedWalFiles(wals); !status.ok()) return status;
     for (const auto& wal : wals) needed += wal->SizeFileBytes();  // becomes tables
   }
   std::error_code unknown;

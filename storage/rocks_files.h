@@ -28,7 +28,7 @@ inline constexpr std::string_view kNoSpaceText = "no space left";
 // Any thread.
 class RocksFiles final : public rocksdb::FileSystemWrapper {
  public:
-  explicit RocksFiles(std::shared_ptr<rocksdb::FileSystem> base) : FileSystemWrapper(std::move(base)) {}
+  explicit RocksFiles(const std::shared_ptr<rocksdb::FileSystem>& base) : FileSystemWrapper(base) {}
   const char* Name() const override { return "parley.files"; }
 
   // Makes all durable that was written to write-ahead logs before the call, oldest first. Blocks for the

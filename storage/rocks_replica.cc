@@ -78,8 +78,8 @@ class RocksReplica final : public ReplicaStore {
 };
 
 Status RocksReplica::open() {
-  const Status status = engine_.open(replica_db_options(memory_),
-                                     {{rocksdb::kDefaultColumnFamilyName, facts_options(memory_)}});
+  Status status = engine_.open(replica_db_options(memory_),
+                               {{rocksdb::kDefaultColumnFamilyName, facts_options(memory_)}});
   return status.ok() ? load_state() : status;
 }
 
@@ -87,7 +87,7 @@ Status RocksReplica::load_state() {
   {
     const auto db = engine_.hold();
     std::string value;
-    const Status status = db->Get(rocksdb::ReadOptions(), kStateKey, &value);
+    Status status = db->Get(rocksdb::ReadOptions(), kStateKey, &value);
     if (status.ok()) {
       const auto state = parse_state(value);
       if (!state) return Status::Corruption("bad state of the replica");
@@ -109,7 +109,7 @@ Status RocksReplica::drop_all_but(Generation generation) {
   for (it->Seek(range_start(kFirstGeneration)); it->Valid();) {
     const auto found = static_cast<Generation>(static_cast<unsigned char>(it->key()[0]));
     if (found != generation) {
-      const Status status = batch.DeleteRange(range_start(found), range_end(found));
+      Status status = batch.DeleteRange(range_start(found), range_end(found));
       if (!status.ok()) return status;
     }
     it->Seek(range_end(found));
@@ -119,7 +119,7 @@ Status RocksReplica::drop_all_but(Generation generation) {
 }
 
 Status RocksReplica::write(const Hold& db, rocksdb::WriteBatch& batch, const rocksdb::WriteOptions& options) {
-  const Status status = db->Write(options, &batch);
+  Status status = db->Write(options, &batch);
   if (!status.ok() && !status.IsIncomplete()) failed_.store(true);
   return status;
 }
@@ -130,7 +130,7 @@ Status RocksReplica::ready() {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_recovery_) return Status::Incomplete("recovering");
   next_recovery_ = now + kRecoverEvery;
-  const Status status = engine_.recover(sync_failed_.load());
+  Status status = engine_.recover(sync_failed_.load());
   if (!status.ok()) return status;
   sync_failed_.store(false);
   failed_.store(false);
@@ -226,7 +226,7 @@ ReplicaResult<void> RocksReplica::snapshot_commit(std::uint64_t version) {
 
   // A million facts are worth not asking for again. And the old ones' tables go at once, not when compaction
   // comes.
-  if (const auto synced = sync(); !synced) return synced;
+  if (auto synced = sync(); !synced) return synced;
   const Slice first = begin;
   const Slice last = end;
   status = rocksdb::DeleteFilesInRange(&*db, db->DefaultColumnFamily(), &first, &last, false);
@@ -236,7 +236,7 @@ ReplicaResult<void> RocksReplica::snapshot_commit(std::uint64_t version) {
 
 ReplicaResult<void> RocksReplica::sync() {
   if (sync_failed_.load()) return "the replica could not be synced; the next change tries to put that right";
-  const Status status = engine_.sync();
+  Status status = engine_.sync();
   if (status.ok()) return {};
   sync_failed_.store(true);
   failed_.store(true);
@@ -249,7 +249,7 @@ ReplicaResult<std::unique_ptr<ReplicaStore>> open_rocks_replica_on(
     const RocksReplicaOptions& options, std::shared_ptr<rocksdb::FileSystem> files,
     std::shared_ptr<rocksdb::SystemClock> clock) {
   auto replica = std::make_unique<RocksReplica>(options, std::move(files), std::move(clock));
-  if (const Status status = replica->open(); !status.ok()) {
+  if (Status status = replica->open(); !status.ok()) {
     return open_error_message(status, options.path, "replica of the ACL facts");
   }
   return std::unique_ptr<ReplicaStore>(std::move(replica));

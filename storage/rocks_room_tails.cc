@@ -45,7 +45,7 @@ Status RocksRoomTails::load() {
   const Hold db = engine_.hold();
   if (!db) return Status::IOError("closed");
   std::string value;
-  const Status status = db->Get(rocksdb::ReadOptions(), db.family(families_.meta), slice(kTailsKey), &value);
+  Status status = db->Get(rocksdb::ReadOptions(), db.family(families_.meta), slice(kTailsKey), &value);
   if (!status.ok() && !status.IsNotFound()) return status;
   const auto mark = status.ok() ? parse_fixed64(value) : std::optional<std::uint64_t>(0);
   if (!mark) return Status::Corruption("bad value of tails");
@@ -84,7 +84,7 @@ Status RocksRoomTails::put_all(const Hold& db, const std::vector<RoomTail>& tail
     if (!status.ok()) return status;
   }
   const Fixed64 mark(upto);
-  const Status status = batch.Put(db.family(families_.meta), slice(kTailsKey), slice(mark.view()));
+  Status status = batch.Put(db.family(families_.meta), slice(kTailsKey), slice(mark.view()));
   return status.ok() ? db->Write(options, &batch) : status;
 }
 
@@ -101,7 +101,7 @@ Status RocksRoomTails::all(std::vector<RoomTail>& tails) {
     found[it->key().ToString()] = Seq{*seq};
   }
   if (!it->status().ok()) return it->status();
-  const Status status =
+  Status status =
       read_events(db, families_.events, raw(saved()), std::numeric_limits<std::uint64_t>::max(), found);
   for (auto& [room, seq] : found) tails.push_back({room, seq});
   return status;

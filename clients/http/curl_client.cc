@@ -73,7 +73,7 @@ class CurlClient : public HttpClient {
     HeaderList headers;
     for (const auto& [name, value] : request.headers) {
       if (breaks_line(name) || breaks_line(value)) return "a header may not hold a line end: " + name;
-      add(headers, name + ": " + value);
+      add(headers, std::string(name).append(": ").append(value));
     }
     add(headers, "Expect:");  // no waiting for 100 Continue
     Receiving receiving{.response = {}, .max_body_bytes = options_.max_body_bytes};

@@ -68,7 +68,8 @@ void show(const Context& context) {
         one.until_s == 0
             ? ""
             : ", for " + std::to_string(std::max<std::int64_t>(0, one.until_s - std::time(nullptr))) + " s";
-    tell(context, "accepted key  " + one.kid + " (" + jwks + until + ")",
+    tell(context,
+         std::string("accepted key  ").append(one.kid).append(" (").append(jwks).append(until).append(")"),
          {{"accepted", one.kid}, {"until_s", one.until_s}});
   }
   if (!published) {

@@ -63,7 +63,7 @@ std::filesystem::path LoginStore::default_file() {
     const char* value = std::getenv(name);
     return value != nullptr ? value : "";
   };
-  if (const auto file = from("PARLEY_LOGINS"); !file.empty()) return file;
+  if (auto file = from("PARLEY_LOGINS"); !file.empty()) return file;
   if (const auto config = from("XDG_CONFIG_HOME"); !config.empty()) return config / "parley" / "logins.json";
   if (const auto home = from("HOME"); !home.empty()) return home / ".config" / "parley" / "logins.json";
   throw Failure("there is no HOME to keep logins in: set PARLEY_LOGINS to a file");

@@ -67,7 +67,7 @@ MetadataResult<Rows> Change::run(const Statement& statement, const Params& param
   return store_.fault_of(rows.error(), statement.name);
 }
 
-void Change::post(std::string_view room, Kind kind, std::string_view from, boost::json::object meta) {
+void Change::post(std::string_view room, Kind kind, std::string_view from, const boost::json::object& meta) {
   ops_.emplace_back(EventPost{.room = std::string(room),
                               .kind = kind,
                               .from = std::string(from),

@@ -25,7 +25,7 @@ class Change {
 
   // For the brokers: each sort in the order given. Facts and events get the change's version at commit.
   void fact(ControlOp op) { ops_.push_back(std::move(op)); }
-  void post(std::string_view room, Kind kind, std::string_view from, boost::json::object meta);
+  void post(std::string_view room, Kind kind, std::string_view from, const boost::json::object& meta);
   void tell(std::string_view user, std::string_view type, boost::json::object event);
 
   void audit(std::string_view action, std::string_view target, std::string_view room = {},

@@ -80,6 +80,7 @@ class Rows {
   Rows& operator=(Rows&&) noexcept;
 
   int size() const { return size_; }
+  std::size_t count() const { return static_cast<std::size_t>(size_); }
   bool empty() const { return size_ == 0; }
   std::uint64_t affected() const;  // by INSERT, UPDATE, DELETE
   bool null(int row, int column) const;

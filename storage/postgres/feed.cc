@@ -92,6 +92,7 @@ MetadataResult<std::vector<ChangeRow>> PostgresFeed::changes_after(std::uint64_t
                               ""};
   if (after > head) return too_old;
   std::vector<ChangeRow> changes;
+  changes.reserve(rows[1].count());
   for (int row = 0; row < rows[1].size(); ++row)
     changes.push_back({static_cast<std::uint64_t>(rows[1].integer(row, 0)), rows[1].string(row, 1)});
   const bool missing = changes.empty() ? after < head : changes.front().version != after + 1;

@@ -84,6 +84,7 @@ MetadataResult<PushDevice> PostgresPeople::put_device(const Actor& actor, const 
 MetadataResult<std::vector<PushDevice>> PostgresPeople::devices(std::string_view user) {
   ASSIGN_OR_RETURN(const Rows rows, store_.read(kDevices, Params(user)));
   std::vector<PushDevice> devices;
+  devices.reserve(rows.count());
   for (int row = 0; row < rows.size(); ++row) {
     devices.push_back({rows.string(row, 0), rows.string(row, 1), rows.string(row, 2), rows.string(row, 3),
                        rows.string(row, 4), rows.string(row, 5), rows.integer(row, 6)});

@@ -199,6 +199,7 @@ MetadataResult<std::vector<Known>> known_users(Change& change, const std::vector
   std::sort(sorted.begin(), sorted.end());
   ASSIGN_OR_RETURN(const Rows rows, change.run(kKnown, Params(sorted, actor)));
   std::vector<Known> known;
+  known.reserve(rows.count());
   for (int row = 0; row < rows.size(); ++row) known.push_back({rows.string(row, 0), rows.boolean(row, 1)});
   return known;
 }

@@ -119,6 +119,7 @@ MetadataResult<Refreshed> PostgresSessions::get(std::string_view sid) {
 MetadataResult<std::vector<Session>> PostgresSessions::list(std::string_view user) {
   ASSIGN_OR_RETURN(const Rows rows, store_.read(kList, Params(user, store_.now_ms())));
   std::vector<Session> sessions;
+  sessions.reserve(rows.count());
   for (int row = 0; row < rows.size(); ++row) sessions.push_back(read_session(rows, row));
   return sessions;
 }

@@ -80,6 +80,7 @@ MetadataResult<Page<User>> PostgresUsers::list(const UserFilter& filter, const P
 MetadataResult<std::vector<User>> PostgresUsers::bots_of(std::string_view owner) {
   ASSIGN_OR_RETURN(const Rows rows, store_.read(kBotsOf, Params(owner)));
   std::vector<User> bots;
+  bots.reserve(rows.count());
   for (int row = 0; row < rows.size(); ++row) bots.push_back(read_user(rows, row));
   return bots;
 }

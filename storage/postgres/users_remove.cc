@@ -101,7 +101,7 @@ MetadataResult<void> leave_all_rooms(Store& store, const Actor& actor, std::stri
                                      Deadline until) {
   while (Clock::now() < until) {
     bool last = false;
-    const MetadataResult<void> some = store.change(actor, [&](Change& change) -> MetadataResult<void> {
+    MetadataResult<void> some = store.change(actor, [&](Change& change) -> MetadataResult<void> {
       ASSIGN_OR_RETURN(const Rows rooms, change.run(kNextRooms, Params(user, kRoomsAtOnce)));
       for (int row = 0; row < rooms.size(); ++row)
         RETURN_IF_FAULT(leave_one(change, rooms.text(row, 0), user));
