@@ -17,7 +17,7 @@ namespace parley::api {
 class Accounts {
  public:
   // Throws std::runtime_error, saying what to do.
-  Accounts(const BridgeConfig& config, storage::Metadata& metadata);
+  Accounts(const BridgeConfig& config, storage::Metadata& metadata, bridge::Metrics& metrics);
 
   Keys keys;
   Passwords passwords;

@@ -59,8 +59,8 @@ struct Api::Impl {
 };
 
 Api::Api(const BridgeConfig& config, storage::Metadata& metadata, bridge::BrokerLink* broker,
-         bridge::Metrics&)
-    : impl_(new Impl{config, metadata, broker, Limits(config.limits), Accounts(config, metadata)}) {}
+         bridge::Metrics& metrics)
+    : impl_(new Impl{config, metadata, broker, Limits(config.limits), Accounts(config, metadata, metrics)}) {}
 Api::~Api() = default;
 
 void Api::mount(http::Server& server) {

@@ -128,7 +128,8 @@ TEST_F(KeysTest, SaysWhatToDoWhenThereIsNone) {
 }
 
 TEST(PasswordsTest, AreArgon2idAndKnowTheirAge) {
-  const Passwords passwords(1, 1u << 20);
+  bridge::Metrics metrics;
+  const Passwords passwords(1, 1u << 20, metrics);
   const std::string hash = passwords.hash("correct horse");
   EXPECT_THAT(hash, HasSubstr("$argon2id$v=19$m=1024,t=1,p=1$"));
   EXPECT_NE(hash, passwords.hash("correct horse"));  // salted
@@ -138,8 +139,8 @@ TEST(PasswordsTest, AreArgon2idAndKnowTheirAge) {
   EXPECT_FALSE(passwords.matches("correct horse", ""));
   EXPECT_FALSE(passwords.matches("correct horse", "$argon2id$rubbish"));
   EXPECT_FALSE(passwords.outdated(hash));
-  EXPECT_TRUE(Passwords(2, 1u << 20).outdated(hash));
-  EXPECT_TRUE(Passwords(1, 2u << 20).outdated(hash));
+  EXPECT_TRUE(Passwords(2, 1u << 20, metrics).outdated(hash));
+  EXPECT_TRUE(Passwords(1, 2u << 20, metrics).outdated(hash));
   EXPECT_TRUE(passwords.outdated("rubbish"));
 }
 

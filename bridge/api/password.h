@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "bridge/metrics.h"
+
 namespace parley::api {
 
 inline constexpr std::size_t kMinPassword = 8;  // bytes; NIST SP 800-63B, 5.1.1.2
@@ -16,7 +18,8 @@ inline constexpr std::size_t kMaxPassword = 256;
 class Passwords {
  public:
   // Throws std::runtime_error when libsodium does not start or there is no memory for one hash.
-  Passwords(unsigned ops, std::size_t mem_bytes);
+  // What each call takes is counted in parley_bridge_password_seconds.
+  Passwords(unsigned ops, std::size_t mem_bytes, bridge::Metrics& metrics);
 
   std::string hash(std::string_view password) const;  // throws std::runtime_error: out of memory
   bool matches(std::string_view password, const std::string& hash) const;
@@ -28,6 +31,7 @@ class Passwords {
  private:
   const unsigned ops_;
   const std::size_t mem_bytes_;
+  mutable bridge::Histogram seconds_;
   std::string pretended_;
 };
 

@@ -66,7 +66,8 @@ struct World {
 
   // Sessions and passwords of those who call.
   void let_in() {
-    const std::string hash = api::Passwords(kArgon2Ops, kArgon2Mem).hash(kPassword);
+    bridge::Metrics metrics;
+    const std::string hash = api::Passwords(kArgon2Ops, kArgon2Mem, metrics).hash(kPassword);
     const std::string last = std::to_string(2 * kCallers - 1);
     postgres.sql(url,
                  "INSERT INTO sessions (sid, user_name, device, created_ms, used_ms, expires_ms) "
@@ -140,7 +141,8 @@ double round_trips_per_s(const World& world, double seconds) {
 }
 
 double hashes_per_s(double seconds) {
-  const api::Passwords passwords(kArgon2Ops, kArgon2Mem);
+  bridge::Metrics metrics;
+  const api::Passwords passwords(kArgon2Ops, kArgon2Mem, metrics);
   const std::string hash = passwords.hash(kPassword);
   const auto start = Clock::now();
   int count = 0;

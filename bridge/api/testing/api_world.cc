@@ -155,6 +155,7 @@ void ApiWorld::add_member(const std::string& room, const std::string& user, Memb
 
 storage::Metadata& ApiWorld::metadata() { return *impl_->metadata; }
 bridge::FakeBrokerLink& ApiWorld::broker() { return impl_->broker; }
+const bridge::Metrics& ApiWorld::metrics() const { return impl_->metrics; }
 const BridgeConfig& ApiWorld::config() const { return impl_->config; }
 std::uint16_t ApiWorld::port() const { return impl_->server->port(); }
 

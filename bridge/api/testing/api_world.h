@@ -10,6 +10,7 @@
 
 #include "bridge/api/testing/fake_broker_link.h"
 #include "bridge/api/testing/http_call.h"
+#include "bridge/metrics.h"
 #include "config/bridge_config.h"
 #include "schemas/token.h"
 #include "storage/metadata.h"
@@ -55,6 +56,7 @@ class ApiWorld {
 
   storage::Metadata& metadata();
   bridge::FakeBrokerLink& broker();
+  const bridge::Metrics& metrics() const;
   const BridgeConfig& config() const;
   std::uint16_t port() const;
 
