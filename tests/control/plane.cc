@@ -48,6 +48,7 @@ void list(Admin& admin, const std::string& what, const std::string& room, std::v
     request.after = after;
     request.limit = 1000;
     const json::object answer = admin.command(request);
+    if (!answer.contains("items")) return;  // a snapshot has come between, and the room is gone
     for (const json::value& item : answer.at("items").as_array()) facts.push_back(json::serialize(item));
     after = text(answer, "next");
   } while (!after.empty());

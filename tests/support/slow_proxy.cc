@@ -97,6 +97,7 @@ void SlowProxy::accept_loop() {
     if (fds[1].revents != 0) return;
     const int client = ::accept4(state_->listener.get(), nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) continue;
+    ++connections_;
     const int server = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_un address = address_of(state_->server_path);
     if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

@@ -32,7 +32,8 @@ class SlowProxy {
   // and the way is frozen from then on.
   void freeze_before(std::string_view text);
   bool lost_one() const { return lost_; }
-  void drop_all();  // closes all connections there are
+  std::size_t connections() const { return connections_; }  // that were ever made to it
+  void drop_all();                                          // closes all connections there are
 
  private:
   struct State;
@@ -43,6 +44,7 @@ class SlowProxy {
   std::atomic<int> delay_ms_{0};
   std::atomic<bool> frozen_{false};
   std::atomic<bool> lost_{false};
+  std::atomic<std::size_t> connections_{0};
   std::thread acceptor_;
 };
 
