@@ -99,6 +99,7 @@ TEST(HttpClient, ASilentServerIsGivenUp) {
 TEST(PercentEncode, KeepsOnlyWhatStandsForItself) {
   EXPECT_EQ(percent_encode("aZ0-._~"), "aZ0-._~");
   EXPECT_EQ(percent_encode("a b/c?\xc3\xa9"), "a%20b%2Fc%3F%C3%A9");
+  EXPECT_EQ(percent_encode(""), "");
 }
 
 }  // namespace
