@@ -111,7 +111,7 @@ void chat(const Context& context, const ChatOptions& options) {
   client::Options sdk{.host = context.host, .port = context.port, .user = user, .device = device};
   sdk.backoff_ceiling = std::chrono::seconds(5);  // somebody is watching
   std::vector<client::EventBytes> backlog;
-  const bool in_terminal = chat::Terminal::usable();
+  const bool in_terminal = chat::Terminal::usable() && !context.json;
   // People without the server's key see what is said while they are here.
   const bool has_key = !has_token && std::filesystem::exists(KeyStore(context.var).signing_file());
   if (has_token) {
@@ -127,14 +127,15 @@ void chat(const Context& context, const ChatOptions& options) {
     if (in_terminal) backlog = recent(context, room, user);
   }
   const int status = in_terminal ? chat::run_in_terminal(std::move(sdk), room.str(), backlog)
-                                 : chat::run_in_lines(std::move(sdk), room.str(), patience);
+                                 : chat::run_in_lines(std::move(sdk), room.str(), patience, context.json);
   if (status != 0) throw Exit{status};
 }
 
 }  // namespace
 
 void add_chat_command(Command app, Context& context) {
-  Command command = app.subcommand("chat", "Chat in a room; without a terminal, lines in and lines out");
+  Command command = app.subcommand(
+      "chat", "Chat in a room; without a terminal, lines in and lines out; with --json, events out");
   auto options = std::make_shared<ChatOptions>();
   command.option("room", options->room, "Room").required();
   command.option(

@@ -61,7 +61,8 @@ int run(int argc, char** argv) {
   parley::ctl::add_completion_command(app, context);
 
   if (!line.parse(argc, argv)) return 0;
-  if (std::fflush(stdout) != 0) throw parley::ctl::Failure("cannot write to standard output");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw parley::ctl::Failure("cannot write to standard output");
   return 0;
 }
 

@@ -172,6 +172,25 @@ TEST_F(ParleyctlTest, LinesInLinesOutAndAllOfItInTheLog) {
               ElementsAre(read[3], read[4]));
 }
 
+TEST_F(ParleyctlTest, ChatForProgramsPrintsEvents) {
+  put_people();
+  const test::Output said = ctl({"--json", "chat", "general", "--as", "alice"}, "hello\nagain\n");
+  EXPECT_EQ(said.status, 0) << said.text;
+  const auto lines = lines_of(said.text);
+  ASSERT_THAT(lines, SizeIs(2)) << said.text;
+  EXPECT_EQ(json::parse(lines[0]).at("body"), "hello");
+  EXPECT_EQ(json::parse(lines[0]).at("seq"), 1);
+  EXPECT_EQ(json::parse(lines[1]).at("body"), "again");
+  EXPECT_EQ(json::parse(lines[1]).at("prev"), 1);
+}
+
+TEST_F(ParleyctlTest, WhatCannotBeWrittenIsAnError) {
+  const test::Output full =
+      test::run({.argv = {"sh", "-c", "exec \"$0\" completion bash >/dev/full", PARLEYCTL_PATH}});
+  EXPECT_EQ(full.status, 1);
+  EXPECT_THAT(full.text, HasSubstr("cannot write to standard output"));
+}
+
 TEST_F(ParleyctlTest, ChatForStrangersFailsAndSaysWhatToDo) {
   put_people();
   const test::Output outside = ctl({"chat", "general", "--as", "carol"}, "hello\n");

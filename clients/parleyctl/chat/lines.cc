@@ -25,7 +25,8 @@ constexpr std::size_t kMostUnsettled = 500;
 
 class Lines : private Session::Face {
  public:
-  Lines(client::Options options, const std::string& room) : session_(std::move(options), room, *this) {
+  Lines(client::Options options, const std::string& room, bool json)
+      : session_(std::move(options), room, *this), json_(json) {
     const std::time_t now = std::time(nullptr);
     std::tm tm{};
     localtime_r(&now, &tm);
@@ -56,9 +57,17 @@ class Lines : private Session::Face {
     if (item.own) ++own_printed_;
     const bool message = item.kind == Item::Kind::message;
     if (!message && item.kind == Item::Kind::notice) return;  // small talk for people
+    if (message && json_) return;
     std::FILE* out = message ? stdout : stderr;
     std::fprintf(out, "%s\n", plain_line(item, utc_offset_s_).c_str());
     if (std::fflush(out) != 0 && message) gone_ = true;
+  }
+  void on_event(const client::EventBytes& event) override {
+    if (!json_) return;
+    std::string line;
+    append_event_json({event.data(), event.size()}, line);
+    std::printf("%s\n", line.c_str());
+    if (std::fflush(stdout) != 0) gone_ = true;
   }
   void on_refused(const std::string& body, const std::string& why) override {
     std::fprintf(stderr, "not sent: %s: %s\n", body.c_str(), why.c_str());
@@ -103,6 +112,7 @@ class Lines : private Session::Face {
   }
 
   Session session_;
+  const bool json_;
   std::string input_;
   int utc_offset_s_ = 0;
   std::size_t own_sent_ = 0;
@@ -114,8 +124,8 @@ class Lines : private Session::Face {
 
 }  // namespace
 
-int run_in_lines(client::Options options, const std::string& room, milliseconds patience) {
-  return Lines(std::move(options), room).run(patience);
+int run_in_lines(client::Options options, const std::string& room, milliseconds patience, bool json) {
+  return Lines(std::move(options), room, json).run(patience);
 }
 
 }  // namespace parley::chat

@@ -203,6 +203,7 @@ void Session::on_notice(const std::string& type, const std::string& json) {
 void Session::take_event(const client::EventBytes& bytes) {
   const auto event = reader_.read(bytes);
   if (!event) return;
+  face_.on_event(bytes);
   transcript_.apply(*event);
   const Item* item = transcript_.find(event->stamp.id);
   if (item == nullptr) return;

@@ -24,7 +24,8 @@ class Session : private client::Listener {
   class Face {
    public:
     virtual ~Face() = default;
-    virtual void on_item(const Item& /*item*/) {}  // a message or a notice has got its place
+    virtual void on_item(const Item& /*item*/) {}                  // a message or a notice has got its place
+    virtual void on_event(const client::EventBytes& /*event*/) {}  // as it came, before its item
     virtual void on_refused(const std::string& /*body*/, const std::string& /*why*/) {}
     virtual void on_prefill(const std::string& /*line*/) {}  // "/edit" alone: the line to go on with
     virtual void on_mention() {}

@@ -16,8 +16,10 @@ int run_in_terminal(client::Options options, const std::string& room,
 
 // Lines from standard input are sent, the room's messages are printed one a line, notices and refusals go to
 // standard error. Ends at the end of input once everything is acknowledged: 0, or 1 if something was refused,
-// could not be read or was not acknowledged within `patience`.
-int run_in_lines(client::Options options, const std::string& room, std::chrono::milliseconds patience);
+// could not be read or was not acknowledged within `patience`. `json`: not the messages are printed, but
+// every event of the room, as the protocol has it.
+int run_in_lines(client::Options options, const std::string& room, std::chrono::milliseconds patience,
+                 bool json);
 
 }  // namespace parley::chat
 
