@@ -2,8 +2,11 @@
 #ifndef PARLEY_BRIDGE_API_ACCOUNTS_H_
 #define PARLEY_BRIDGE_API_ACCOUNTS_H_
 
+#include <boost/json/object.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "bridge/api/context.h"
 #include "bridge/api/gate.h"
@@ -32,6 +35,8 @@ std::string make_access_token(Context& context, const storage::User& user, const
 // made up.
 http::Response sign_in(const http::Request& request, Context& context, const storage::User& user,
                        const std::optional<std::string>& device, unsigned status);
+// {"items":[...]}; the caller's own, `current`, is marked.
+boost::json::object sessions_object(const std::vector<storage::Session>& sessions, std::string_view current);
 
 }  // namespace parley::api
 

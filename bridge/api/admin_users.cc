@@ -36,24 +36,6 @@ json::object render_user(const storage::User& user) {
   return object;
 }
 
-json::object render_session(const storage::Session& session, const Context& context) {
-  json::object object;
-  object["sid"] = session.sid;
-  object["device"] = session.device;
-  if (!session.agent.empty()) object["agent"] = session.agent;
-  if (!session.address.empty()) object["address"] = session.address;
-  object["created_at"] = session.created_ms;
-  object["last_used_at"] = session.used_ms;
-  object["expires_at"] = session.expires_ms;
-  if (session.sid == context.caller.session) object["current"] = true;
-  return object;
-}
-
-http::Response no_such_user() {
-  return http::problem(
-      {.status = 404, .code = "not_found", .message = "there is no such user", .field = "user"});
-}
-
 // Nothing when the {user} of the path is there.
 std::optional<http::Response> missing_user(const http::Request& request, Context& context) {
   if (!is_user_name(request.param("user"))) return no_such_user();
@@ -117,11 +99,7 @@ http::Response admin_list_sessions(const http::Request& request, Context& contex
   if (auto refusal = missing_user(request, context)) return *std::move(refusal);
   const auto sessions = context.metadata.sessions().list(request.param("user"));
   if (!sessions) return refused(sessions.error());
-  json::array items;
-  for (const storage::Session& session : *sessions) items.emplace_back(render_session(session, context));
-  json::object object;
-  object["items"] = std::move(items);
-  return http::json(object);
+  return http::json(sessions_object(*sessions, context.caller.session));
 }
 
 http::Response admin_end_sessions(const http::Request& request, Context& context) {

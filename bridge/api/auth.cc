@@ -178,20 +178,7 @@ http::Response change_password(const http::Request& request, Context& context) {
 http::Response list_sessions(const http::Request&, Context& context) {
   const auto sessions = context.metadata.sessions().list(context.caller.user);
   if (!sessions) return refused(sessions.error());
-  json::array items;
-  for (const storage::Session& session : *sessions) {
-    json::object item;
-    item["sid"] = session.sid;
-    item["device"] = session.device;
-    if (!session.agent.empty()) item["agent"] = session.agent;
-    if (!session.address.empty()) item["address"] = session.address;
-    item["created_at"] = session.created_ms;
-    item["last_used_at"] = session.used_ms;
-    item["expires_at"] = session.expires_ms;
-    if (session.sid == context.caller.session) item["current"] = true;
-    items.emplace_back(std::move(item));
-  }
-  return http::json(json::object{{"items", std::move(items)}});
+  return http::json(sessions_object(*sessions, context.caller.session));
 }
 
 http::Response end_session(const http::Request& request, Context& context) {

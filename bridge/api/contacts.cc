@@ -30,11 +30,6 @@ boost::json::object render_block(const storage::Block& block) {
   return object;
 }
 
-http::Response no_such_user() {
-  return http::problem(
-      {.status = 404, .code = "not_found", .message = "there is no such user", .field = "user"});
-}
-
 // What is no name is nobody's.
 bool is_nobody(const http::Request& request) { return !is_user_name(request.param("user")); }
 

@@ -75,6 +75,11 @@ http::Response refused(const storage::MetadataFault& fault) {
   return http::problem(problem);
 }
 
+http::Response no_such_user() {
+  return http::problem(
+      {.status = 404, .code = "not_found", .message = "there is no such user", .field = "user"});
+}
+
 http::Response refused(const bridge::BrokerError& error) {
   const unsigned status = status_of(error.code);
   std::chrono::milliseconds retry_after = error.retry_after.value_or(std::chrono::milliseconds(0));

@@ -13,6 +13,7 @@ namespace parley::api {
 
 http::Response refused(const storage::MetadataFault& fault);
 http::Response refused(const bridge::BrokerError& error);
+http::Response no_such_user();  // 404, of the field `user`
 
 // The caller, for a mutation. The second form takes the Idempotency-Key along, with a fingerprint of method,
 // path and body; refuses a key that is none.

@@ -43,8 +43,6 @@ http::Response own_side(const storage::User& user, unsigned status = 200) {
   return http::json(object, status).etag(user.version);
 }
 
-http::Response no_such_user() { return http::problem({404, "not_found", "there is no such user", "user"}); }
-
 // A service is nobody with an account.
 std::optional<http::Response> refuse_service(const Context& context) {
   if (context.caller.role != TokenRole::service) return std::nullopt;
