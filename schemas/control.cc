@@ -294,10 +294,10 @@ struct Writer {
   void operator()(const RoomPut& op) {
     JsonObjectWriter w = begin("room.put");
     w.text("room", op.room);
-    w.text("kind", kRoomKindNames[static_cast<std::size_t>(op.kind)]);
+    w.text("kind", to_string(op.kind));
     w.text("limits", op.limits);
-    w.text("history", kRoomHistoryNames[static_cast<std::size_t>(op.history)]);
-    w.text("status", kRoomStatusNames[static_cast<std::size_t>(op.status)]);
+    w.text("history", to_string(op.history));
+    w.text("status", to_string(op.status));
     w.text("guests", op.guests_post ? "post" : "read");
     w.text("pin", to_string(op.pin_role));
     w.close();
@@ -411,6 +411,12 @@ Result<std::vector<ControlOp>> read_ops(const Fields& fields) {
 
 }  // namespace
 
+std::string_view to_string(RoomKind kind) { return kRoomKindNames[static_cast<std::size_t>(kind)]; }
+std::string_view to_string(RoomStatus status) { return kRoomStatusNames[static_cast<std::size_t>(status)]; }
+std::string_view to_string(RoomHistory history) {
+  return kRoomHistoryNames[static_cast<std::size_t>(history)];
+}
+
 Result<ControlOp> parse_control_op(std::string_view text) {
   Result<json::value> document = parse_object(text);
   if (!document) return document.error();
@@ -432,6 +438,7 @@ Result<ControlRequest> parse_control_request(std::string_view text) {
   fields.required_text("cmd", request.cmd);
   fields.integer("from", request.from);
   fields.integer("to", request.to);
+  fields.integer("mark", request.mark);
   fields.text("client", request.client, std::numeric_limits<std::uint16_t>::max());  // any MQTT client id
   fields.text("consumer", request.consumer);
   fields.text("room", request.room);
@@ -473,6 +480,7 @@ std::string to_json(const ControlRequest& request) {
   w.text("cmd", request.cmd);
   w.number_if("from", request.from);
   w.number_if("to", request.to);
+  w.number_if("mark", request.mark);
   w.text_if("client", request.client);
   w.text_if("consumer", request.consumer);
   w.text_if("room", request.room);

@@ -21,6 +21,10 @@ enum class RoomKind : std::uint8_t { channel, group, direct };
 // read_only: only owners and admins post. archived: nobody posts, members read.
 enum class RoomStatus : std::uint8_t { active, read_only, archived };
 enum class RoomHistory : std::uint8_t { all, joined };
+// As they are spelled on the wire.
+std::string_view to_string(RoomKind kind);
+std::string_view to_string(RoomStatus status);
+std::string_view to_string(RoomHistory history);
 
 struct UserPut {
   std::string user;
@@ -134,6 +138,7 @@ struct ControlRequest {
   std::string cmd;  // version, apply, snapshot.begin, ...
   std::uint64_t from = 0;
   std::uint64_t to = 0;
+  std::uint64_t mark = 0;  // apply, snapshot.commit: tells `to` from another change of that version; 0: none
   std::vector<ControlOp> ops;
   std::string client;          // kick
   std::string consumer;        // log.cursor

@@ -6,43 +6,17 @@ namespace parley::api {
 
 namespace json = boost::json;
 
-std::string_view to_word(RoomKind kind) {
-  switch (kind) {
-    case RoomKind::channel:
-      return "channel";
-    case RoomKind::group:
-      return "group";
-    case RoomKind::direct:
-      break;
-  }
-  return "direct";
-}
-
-std::string_view to_word(RoomStatus status) {
-  switch (status) {
-    case RoomStatus::active:
-      return "active";
-    case RoomStatus::read_only:
-      return "read_only";
-    case RoomStatus::archived:
-      break;
-  }
-  return "archived";
-}
-
-std::string_view to_word(RoomHistory history) { return history == RoomHistory::all ? "all" : "joined"; }
-
 json::object to_object(const storage::RoomView& view) {
   const storage::Room& room = view.room;
   const storage::OwnMembership& own = view.own;
   json::object object;
   object["room"] = room.room;
-  object["kind"] = to_word(room.kind);
+  object["kind"] = to_string(room.kind);
   object["name"] = room.name;
   object["topic"] = room.topic;
   object["access"] = storage::to_string(room.access);
-  object["history"] = to_word(room.history);
-  object["status"] = to_word(room.status);
+  object["history"] = to_string(room.history);
+  object["status"] = to_string(room.status);
   object["guests"] = room.guests_post ? "post" : "read";
   object["pin"] = to_string(room.pin_role);
   object["limits"] = room.limits;

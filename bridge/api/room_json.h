@@ -10,10 +10,6 @@
 
 namespace parley::api {
 
-std::string_view to_word(RoomKind kind);
-std::string_view to_word(RoomStatus status);
-std::string_view to_word(RoomHistory history);
-
 boost::json::object to_object(const storage::RoomView& view);
 boost::json::object to_object(const storage::Member& member);
 boost::json::object to_object(const storage::Ban& ban);

@@ -13,29 +13,6 @@ namespace json = boost::json;
 std::string user_path(const std::string& user) { return "/admin/users/" + part(user); }
 std::string members_path(const std::string& room) { return "/rooms/" + part(room) + "/members"; }
 
-std::string_view to_text(RoomStatus status) {
-  switch (status) {
-    case RoomStatus::active:
-      return "active";
-    case RoomStatus::read_only:
-      return "read_only";
-    case RoomStatus::archived:
-      return "archived";
-  }
-  return "";
-}
-std::string_view to_text(RoomKind kind) {
-  switch (kind) {
-    case RoomKind::channel:
-      return "channel";
-    case RoomKind::group:
-      return "group";
-    case RoomKind::direct:
-      return "direct";
-  }
-  return "";
-}
-
 // What a control operation means by REST, as an administrator.
 class RestFacts : public Facts {
  public:
@@ -94,13 +71,13 @@ class RestFacts : public Facts {
       throw Failure(put.room +
                     ": groups and direct rooms get their names from the server: 'parleyctl rooms create'");
     }
-    json::object settings{{"history", put.history == RoomHistory::all ? "all" : "joined"},
+    json::object settings{{"history", to_string(put.history)},
                           {"guests", put.guests_post ? "post" : "read"},
                           {"pin", put.pin_role == MemberRole::owner    ? "owner"
                                   : put.pin_role == MemberRole::member ? "member"
                                                                        : "admin"}};
     json::object made = settings;
-    made["kind"] = to_text(put.kind);
+    made["kind"] = to_string(put.kind);
     made["room"] = put.room;
     made["access"] = "private";  // as at the broker: whoever is put into it
     auto answer = ask(put.room, "POST", "/rooms", made);
@@ -111,7 +88,7 @@ class RestFacts : public Facts {
     }
     if (!is_new || put.status != RoomStatus::active || put.limits != "default") {
       answer = ask(put.room, "PATCH", "/admin/rooms/" + part(put.room),
-                   json::object{{"status", to_text(put.status)}, {"limits", put.limits}});
+                   json::object{{"status", to_string(put.status)}, {"limits", put.limits}});
       if (!answer.ok()) RestClient::fail(answer);
     }
     (*told_)("put " + put.room, answer.body);

@@ -166,7 +166,7 @@ MetadataResult<Created<RoomView>> create_in(Change& change, const NewRoom& wante
   change.fact(room_fact(room));
   change.post(room.room, Kind::room, actor,
               {{"created", true},
-               {"kind", kRoomKindNames[static_cast<std::size_t>(room.kind)]},
+               {"kind", to_string(room.kind)},
                {"name", room.name},
                {"topic", room.topic},
                {"by", actor}});
@@ -191,10 +191,8 @@ Room patched(const Room& now, const RoomPatch& patch, boost::json::object& meta)
   take(next.name, patch.name, "name", same);
   take(next.topic, patch.topic, "topic", same);
   take(next.access, patch.access, "access", [](RoomAccess value) { return to_string(value); });
-  take(next.history, patch.history, "history",
-       [](RoomHistory value) { return kRoomHistoryNames[static_cast<std::size_t>(value)]; });
-  take(next.status, patch.status, "status",
-       [](RoomStatus value) { return kRoomStatusNames[static_cast<std::size_t>(value)]; });
+  take(next.history, patch.history, "history", [](RoomHistory value) { return to_string(value); });
+  take(next.status, patch.status, "status", [](RoomStatus value) { return to_string(value); });
   take(next.guests_post, patch.guests_post, "guests", [](bool post) { return post ? "post" : "read"; });
   take(next.pin_role, patch.pin_role, "pin", [](MemberRole value) { return role_name(value); });
   take(next.limits, patch.limits, "limits", same);
