@@ -27,6 +27,18 @@ std::string json_string(std::string_view text) {
   return out;
 }
 
+// The bridge's `req` ends in a slash and the id of the HTTP request that caused it, if one did. Empty: none.
+std::string_view cause_of(std::string_view req) {
+  const auto slash = req.find('/');
+  if (slash == std::string_view::npos) return {};
+  const std::string_view id = req.substr(slash + 1);
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return id.size() <= 64 && std::ranges::all_of(id, fits) ? id : std::string_view{};
+}
+
 std::string name_of(const ControlOp& op) {
   if (const auto* user = std::get_if<UserPut>(&op)) return user->user;
   if (const auto* room = std::get_if<RoomPut>(&op)) return room->room;
@@ -44,10 +56,14 @@ void Control::handle(std::string_view payload) {
   if (!request)
     return fail(control_request_id(payload), to_string(request.error().code), request.error().message);
   ControlRequest& r = *request;
+  if (r.cmd != "version")  // which is asked again and again, until a change has come
+    note(r.req, "cmd=" + json_string(std::string_view(r.cmd).substr(0, 32)));
   // A snapshot is committed on disk a moment before it decides anything here.
-  if (r.cmd == "version")
+  if (r.cmd == "version") {
+    const storage::FeedPosition at = committing_ ? snapshot_base_ : parts_.replica.position();
     return reply(r.req,
-                 R"("version":)" + std::to_string(committing_ ? snapshot_base_ : parts_.replica.version()));
+                 R"("version":)" + std::to_string(at.version) + R"(,"mark":)" + std::to_string(at.mark));
+  }
   if (r.cmd == "apply") return apply(r);
   if (r.cmd == "send") return send(r);
   if (r.cmd == "room.tail") return room_tail(r);
@@ -80,7 +96,7 @@ void Control::apply(const ControlRequest& request) {
                 R"("version":)" + std::to_string(version));
   const auto posted = append_events(request.ops);
   if (!posted) return fail(request.req, posted.error());
-  if (const auto stored = parts_.replica.apply(request.to, request.ops); !stored)
+  if (const auto stored = parts_.replica.apply({request.to, request.mark}, request.ops); !stored)
     return fail(request.req, "unavailable", stored.error());
   std::vector<Effect> effects;
   for (const ControlOp& op : request.ops) parts_.facts->apply(op, &effects);
@@ -166,7 +182,7 @@ void Control::snapshot_begin(const ControlRequest& request) {
   snapshot_ = std::make_unique<Facts>(parts_.directory, parts_.default_limits);
   chunk_lost_ = false;
   ++snapshot_number_;
-  snapshot_base_ = parts_.replica.version();
+  snapshot_base_ = parts_.replica.position();
   reply(request.req, R"("version":)" + std::to_string(parts_.replica.version()) + R"(,"snapshot":)" +
                          std::to_string(snapshot_number_));
 }
@@ -182,7 +198,7 @@ bool Control::is_this_snapshot(const ControlRequest& request) {
     fail(request.req, "version_mismatch", "somebody else has begun another snapshot since");
     return false;
   }
-  if (parts_.replica.version() != snapshot_base_) {
+  if (parts_.replica.position() != snapshot_base_) {
     fail(request.req, "version_mismatch", "the replica has taken changes since this snapshot was begun",
          R"("version":)" + std::to_string(parts_.replica.version()));
     return false;
@@ -215,7 +231,8 @@ void Control::snapshot_chunk(ControlRequest& request) {
 void Control::snapshot_commit(const ControlRequest& request) {
   if (!is_this_snapshot(request)) return;
   committing_ = true;
-  const bool posted = parts_.worker.post([this, req = request.req, to = request.to] {
+  const storage::FeedPosition to(request.to, request.mark);
+  const bool posted = parts_.worker.post([this, req = request.req, to] {
     const auto committed =
         chunk_lost_
             ? storage::ReplicaResult<void>("a part of the snapshot could not be written; begin it again")
@@ -227,7 +244,7 @@ void Control::snapshot_commit(const ControlRequest& request) {
       parts_.on_replaced();
       // Taking a million facts apart is not for this thread.
       parts_.worker.post([facts = std::shared_ptr<Facts>(std::move(old))]() mutable { facts.reset(); });
-      reply(req, R"("version":)" + std::to_string(to));
+      reply(req, R"("version":)" + std::to_string(to.version));
     });
   });
   if (posted) return;
@@ -334,6 +351,12 @@ void Control::post(const std::string& req, Worker::Job job) {
     fail(req, "unavailable", "too many requests wait; try again in a moment");
 }
 
+void Control::note(std::string_view req, std::string_view text) {
+  const std::string_view id = cause_of(req);
+  if (id.empty()) return;
+  parts_.delivery.log(LogLevel::info, std::string("event=request id=").append(id).append(" ").append(text));
+}
+
 void Control::reply(const std::string& req, std::string_view fields) {
   std::string answer = R"({"req":)" + json_string(req) + R"(,"ok":true)";
   if (!fields.empty()) answer += ",";
@@ -344,6 +367,7 @@ void Control::reply(const std::string& req, std::string_view fields) {
 
 void Control::fail(const std::string& req, std::string_view code, std::string_view message,
                    std::string_view more) {
+  note(req, std::string("refused=").append(code));
   std::string answer = R"({"req":)" + json_string(req) + R"(,"error":{"code":)" + json_string(code) +
                        R"(,"message":)" + json_string(message) + '}';
   if (!more.empty()) answer += ",";
@@ -353,6 +377,7 @@ void Control::fail(const std::string& req, std::string_view code, std::string_vi
 }
 
 void Control::fail(const std::string& req, const Refusal& refusal) {
+  note(req, std::string("refused=").append(to_string(refusal.code)));
   std::string answer;
   JsonObjectWriter json(answer);
   json.text("req", req);

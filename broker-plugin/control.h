@@ -67,6 +67,8 @@ class Control {
   bool busy_with_snapshot(const ControlRequest& request);
   bool is_this_snapshot(const ControlRequest& request);
   void post(const std::string& req, Worker::Job job);
+  // To the broker's log, when an HTTP request is behind this one.
+  void note(std::string_view req, std::string_view text);
   void reply(const std::string& req, std::string_view fields);
   void fail(const std::string& req, std::string_view code, std::string_view message,
             std::string_view more = {});
@@ -75,8 +77,8 @@ class Control {
   Parts parts_;
   std::unique_ptr<Facts> snapshot_;  // being filled between snapshot.begin and snapshot.commit
   std::uint32_t snapshot_number_;    // of the latest; random at first, so that no two processes' are alike
-  std::uint64_t snapshot_base_ = 0;  // the replica's version when it was begun
-  bool committing_ = false;          // the worker commits a snapshot: no other change meanwhile
+  storage::FeedPosition snapshot_base_;  // where the replica was when it was begun
+  bool committing_ = false;              // the worker commits a snapshot: no other change meanwhile
   // Chunks that the worker has yet to write; no other change meanwhile either.
   std::atomic<std::uint32_t> unwritten_{0};
   std::atomic<bool> chunk_lost_{false};  // one of this snapshot's chunks could not be written

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "broker-plugin/node_fixture.h"
 
 namespace parley::plugin {
@@ -84,6 +87,24 @@ TEST_F(NodeControlTest, SendIsRefusedAsAPublishWouldBe) {
   EXPECT_EQ(code(limited), "rate_limited");
   EXPECT_GT(limited.at("error").at("retry_after_ms").to_number<int>(), 0);
   EXPECT_EQ(tail(), 1u);
+}
+
+TEST_F(NodeControlTest, TheRequestBehindItIsInTheLog) {
+  const std::string send = R"("cmd":"send","room":"general","payload":{"body":"x"},"user":)";
+  control(send + R"("alice")", "req-77");
+  control(send + R"("mallory")", "req-78");
+  control(send + R"("alice")");
+  control(R"("cmd":"version")", "req-79");
+  control(R"("cmd":"stats")", "not an id");
+  control(R"("cmd":"sta\nts")", "req-80");
+  std::vector<std::string> noted;
+  std::ranges::copy_if(broker_.logs, std::back_inserter(noted),
+                       [](const std::string& line) { return line.starts_with("event=request "); });
+  EXPECT_THAT(
+      noted,
+      ElementsAre(R"(event=request id=req-77 cmd="send")", R"(event=request id=req-78 cmd="send")",
+                  "event=request id=req-78 refused=not_member", R"(event=request id=req-80 cmd="sta\nts")",
+                  "event=request id=req-80 refused=bad_payload"));
 }
 
 TEST_F(NodeControlTest, SendIsAnsweredOnceItIsDurable) {

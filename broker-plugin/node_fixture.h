@@ -122,8 +122,9 @@ class NodeTest : public ::testing::Test {
     EXPECT_NE(client, nullptr) << user;
     return *client;
   }
-  json::object control(const std::string& fields) {
-    const std::string req = std::to_string(++requests_);
+  // `cause`: the HTTP request behind it, as the bridge tells it.
+  json::object control(const std::string& fields, const std::string& cause = {}) {
+    const std::string req = std::to_string(++requests_) + (cause.empty() ? "" : "/" + cause);
     const std::size_t before = admin_->inbox.size();
     broker_.publish(*admin_, std::string(kControlTopic), R"({"req":")" + req + "\"," + fields + "}");
     EXPECT_TRUE(broker_.run_until([&] { return admin_->inbox.size() > before; })) << fields;

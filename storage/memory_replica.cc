@@ -69,7 +69,11 @@ class MemoryReplica final : public ReplicaStore {
  public:
   std::uint64_t version() const override {
     const std::lock_guard lock(mutex_);
-    return version_;
+    return position_.version;
+  }
+  FeedPosition position() const override {
+    const std::lock_guard lock(mutex_);
+    return position_;
   }
 
   ReplicaResult<void> load(const std::function<void(ControlOp&&)>& visit) override {
@@ -82,11 +86,11 @@ class MemoryReplica final : public ReplicaStore {
     return {};
   }
 
-  ReplicaResult<void> apply(std::uint64_t new_version, std::span<const ControlOp> ops) override {
+  ReplicaResult<void> apply(FeedPosition to, std::span<const ControlOp> ops) override {
     if (auto valid = check(ops); !valid) return valid;
     const std::lock_guard lock(mutex_);
     for (const ControlOp& op : ops) std::visit(Applier(facts_), op);
-    version_ = new_version;
+    position_ = to;
     return {};
   }
 
@@ -102,12 +106,12 @@ class MemoryReplica final : public ReplicaStore {
     for (const ControlOp& op : ops) std::visit(Applier(*gathering_), op);
     return {};
   }
-  ReplicaResult<void> snapshot_commit(std::uint64_t version) override {
+  ReplicaResult<void> snapshot_commit(FeedPosition to) override {
     const std::lock_guard lock(mutex_);
     if (!gathering_) return "no snapshot has been begun; begin one first";
     facts_ = std::move(*gathering_);
     gathering_.reset();
-    version_ = version;
+    position_ = to;
     return {};
   }
   ReplicaResult<void> sync() override { return {}; }
@@ -116,7 +120,7 @@ class MemoryReplica final : public ReplicaStore {
   mutable std::mutex mutex_;
   Facts facts_;
   std::optional<Facts> gathering_;
-  std::uint64_t version_ = 0;
+  FeedPosition position_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 
+#include "storage/feed_position.h"
 #include "storage/metadata_types.h"
 
 namespace parley::storage {
@@ -17,6 +18,7 @@ struct ChangeRow {
   // A JSON array of control operations as the broker takes them (schemas/control.h), events among the facts:
   // {"op":"event.post",...} and {"op":"user.event",...}. May be empty: "[]".
   std::string ops_json;
+  std::uint64_t mark = 0;  // of FeedPosition
 };
 
 enum class Wake : std::uint8_t {
@@ -37,12 +39,12 @@ class Feed {
   // Any thread.
   virtual MetadataResult<std::uint64_t> head() = 0;
   // Rising, from after+1 on; empty when there are none. At most `limit` rows and about 1 MiB of ops, at least
-  // one row. `too_old`: after+1 has been trimmed away, or `after` is ahead of the head (another database):
-  // take a snapshot.
-  virtual MetadataResult<std::vector<ChangeRow>> changes_after(std::uint64_t after, std::uint32_t limit) = 0;
+  // one row. `too_old`: after+1 has been trimmed away, or `after` is of another history: ahead of the head,
+  // or not the change that has its version here. Take a snapshot then.
+  virtual MetadataResult<std::vector<ChangeRow>> changes_after(FeedPosition after, std::uint32_t limit) = 0;
   // All facts at one version, in portions of some thousand, read through a cursor in one REPEATABLE READ
-  // transaction on a connection of its own. Gives the version.
-  virtual MetadataResult<std::uint64_t> snapshot(const FactVisitor& visit) = 0;
+  // transaction on a connection of its own. Gives where that is.
+  virtual MetadataResult<FeedPosition> snapshot(const FactVisitor& visit) = 0;
   // Keeps the newest `keep` changes; gives how many went. A little at a time.
   virtual MetadataResult<std::uint64_t> trim_changes(std::uint64_t keep) = 0;
   // Drops what has expired: sessions, refresh and API tokens, invites, idempotency keys. Small transactions.

@@ -35,13 +35,13 @@ class FeedTest : public MetadataTest {
   }
   std::uint64_t take_snapshot(ReplicaStore& replica) {
     EXPECT_TRUE(replica.snapshot_begin());
-    const auto version = feed().snapshot([&](std::vector<ControlOp>&& facts) {
+    const auto at = feed().snapshot([&](std::vector<ControlOp>&& facts) {
       EXPECT_TRUE(replica.snapshot_add(facts));
       return true;
     });
-    EXPECT_OK(version);
-    EXPECT_TRUE(replica.snapshot_commit(version ? *version : 0));
-    return version ? *version : 0;
+    EXPECT_OK(at);
+    EXPECT_TRUE(replica.snapshot_commit(at ? *at : FeedPosition()));
+    return replica.version();
   }
   // A little of everything that is a fact.
   void live() {
@@ -117,6 +117,27 @@ TEST_F(FeedTest, ChangesComeInPortions) {
   EXPECT_THAT(feed().changes_after(0, 100).value(), SizeIs(2));
   sql("UPDATE changes SET ops = '[' || repeat(' ', 3000000) || ']'");
   EXPECT_THAT(feed().changes_after(0, 100).value(), SizeIs(1));
+}
+
+TEST_F(FeedTest, AnotherHistoryIsTooOld) {
+  make_users({"u1", "u2", "u3", "u4", "u5"});
+  const auto before = feed().changes_after(0, 100).value();
+  const auto position = [](const ChangeRow& row) { return FeedPosition(row.version, row.mark); };
+  EXPECT_THAT(feed().changes_after(position(before[2]), 100).value(), SizeIs(2));
+  EXPECT_EQ(feed().snapshot([](auto&&) { return true; }).value(), position(before[4]));
+  // As on a standby that took over without the last two, and has made others since.
+  sql("DELETE FROM changes WHERE version > 3");
+  sql("UPDATE change_head SET version = 3");
+  make_users({"v4", "v5", "v6"});
+  EXPECT_THAT(feed().changes_after(position(before[2]), 100).value(), SizeIs(3));
+  EXPECT_EQ(outcome(feed().changes_after(position(before[3]), 100)), "too_old");
+  EXPECT_EQ(outcome(feed().changes_after(position(before[4]), 100)), "too_old");
+  EXPECT_THAT(feed().changes_after(5, 100).value(), SizeIs(1)) << "who knows no mark asks for the version";
+  // Where nothing is left to compare with.
+  const auto now = feed().changes_after(0, 100).value();
+  EXPECT_EQ(feed().trim_changes(1).value(), 5u);
+  EXPECT_THAT(feed().changes_after(position(now[5]), 100).value(), SizeIs(0));
+  EXPECT_EQ(outcome(feed().changes_after(position(now[4]), 100)), "too_old");
 }
 
 TEST_F(FeedTest, TrimmedChangesAreTooOld) {

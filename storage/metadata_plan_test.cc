@@ -82,6 +82,7 @@ constexpr Question kQuestions[] = {
     {"api_token.by_hash", "sha256('t777'), 5", 14},
     {"feed.head", "", 4},
     {"feed.changes_after", "50000, 500", 60},
+    {"feed.mark", "50000", 6},
     {"room.places", "'room00000', 'user000001', 'user070000'", 16},
     {"members.other_owner", "'room00000', 'user000000'", 10},
     {"members.heir", "'room05000', 'user000000'", 60, true},

@@ -48,14 +48,15 @@ std::string_view sha_text(const Sha256& sha256) {
 
 std::string state_value(const ReplicaState& state) {
   std::string value(1, static_cast<char>(state.generation));
-  return value.append(Fixed64(state.version).view());
+  return value.append(Fixed64(state.position.version).view()).append(Fixed64(state.position.mark).view());
 }
 
 std::optional<ReplicaState> parse_state(std::string_view value) {
-  if (value.size() != 1 + kFixed64) return std::nullopt;
+  if (value.size() != 1 + 2 * kFixed64) return std::nullopt;
   const auto generation = static_cast<Generation>(value[0]);
   if (generation < kFirstGeneration || generation > kLastGeneration) return std::nullopt;
-  return ReplicaState{.generation = generation, .version = get_fixed64(value.data() + 1)};
+  return ReplicaState{.generation = generation,
+                      .position = {get_fixed64(value.data() + 1), get_fixed64(value.data() + 1 + kFixed64)}};
 }
 
 std::string member_value(const MemberPut& member) {

@@ -25,6 +25,7 @@
 #include <string_view>
 
 #include "schemas/control.h"
+#include "storage/feed_position.h"
 
 namespace parley::storage {
 
@@ -69,7 +70,7 @@ std::string_view sha_text(const Sha256& sha256);
 
 struct ReplicaState {
   Generation generation = kFirstGeneration;
-  std::uint64_t version = 0;
+  FeedPosition position{};
 };
 std::string state_value(const ReplicaState& state);
 std::optional<ReplicaState> parse_state(std::string_view value);

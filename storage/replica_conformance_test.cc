@@ -229,6 +229,21 @@ TEST_P(ReplicaConformance, ASnapshotReplacesEverythingAtOnce) {
   EXPECT_THAT(facts(), SizeIs(1));
 }
 
+TEST_P(ReplicaConformance, AMarkIsKeptWithItsVersion) {
+  EXPECT_EQ(replica_->position(), FeedPosition(0));
+  const std::uint64_t largest = (std::uint64_t{1} << 53) - 1;
+  ASSERT_TRUE(replica_->apply({7, largest}, std::vector<ControlOp>{UserPut{.user = "alice"}}));
+  reopen_if_persistent();
+  EXPECT_EQ(replica_->position(), FeedPosition(7, largest));
+  ASSERT_TRUE(replica_->snapshot_begin());
+  ASSERT_TRUE(replica_->snapshot_commit({9, 99}));
+  EXPECT_EQ(replica_->position(), FeedPosition(9, 99));
+  reopen_if_persistent();
+  EXPECT_EQ(replica_->position(), FeedPosition(9, 99));
+  ASSERT_TRUE(replica_->apply(10, {}));
+  EXPECT_EQ(replica_->position(), FeedPosition(10)) << "the old mark is not this version's";
+}
+
 TEST_P(ReplicaConformance, BeginDropsAnUnfinishedSnapshot) {
   apply({UserPut{.user = "alice"}});
   ASSERT_TRUE(replica_->snapshot_begin());

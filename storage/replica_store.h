@@ -17,6 +17,7 @@
 #include <string>
 
 #include "schemas/control.h"
+#include "storage/feed_position.h"
 
 namespace parley::storage {
 
@@ -26,22 +27,24 @@ using ReplicaResult = boost::system::result<T, std::string>;
 class ReplicaStore {
  public:
   virtual ~ReplicaStore() = default;
-  virtual std::uint64_t version() const = 0;
+  virtual std::uint64_t version() const = 0;  // any thread
+  // The version, with the mark that came with it. Not while a snapshot is being committed.
+  virtual FeedPosition position() const = 0;
 
   // All facts in an order in which they can be applied (limits and users before rooms, rooms before members).
   virtual ReplicaResult<void> load(const std::function<void(ControlOp&&)>& visit) = 0;
 
-  // Atomic: the operations and the new version, or nothing. A remove drops what it names: room.remove its
+  // Atomic: the operations and the new position, or nothing. A remove drops what it names: room.remove its
   // members too, user.remove the user's memberships, blocks and API tokens. What is no fact (is_fact) is
   // passed over.
-  virtual ReplicaResult<void> apply(std::uint64_t new_version, std::span<const ControlOp> ops) = 0;
+  virtual ReplicaResult<void> apply(FeedPosition to, std::span<const ControlOp> ops) = 0;
 
   // A full snapshot, gathered beside the facts that serve; commit replaces them all at once. begin() drops an
   // unfinished one. add() and commit() may wait for the disk and need not run on the broker's thread, but
   // nothing else may be called meanwhile except load() and version().
   virtual ReplicaResult<void> snapshot_begin() = 0;
   virtual ReplicaResult<void> snapshot_add(std::span<const ControlOp> ops) = 0;
-  virtual ReplicaResult<void> snapshot_commit(std::uint64_t version) = 0;
+  virtual ReplicaResult<void> snapshot_commit(FeedPosition to) = 0;
 
   virtual ReplicaResult<void> sync() = 0;
 };

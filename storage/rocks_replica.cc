@@ -43,10 +43,11 @@ class RocksReplica final : public ReplicaStore {
 
   std::uint64_t version() const override { return version_.load(std::memory_order_acquire); }
   ReplicaResult<void> load(const std::function<void(ControlOp&&)>& visit) override;
-  ReplicaResult<void> apply(std::uint64_t new_version, std::span<const ControlOp> ops) override;
+  FeedPosition position() const override { return {version(), mark_.load(std::memory_order_acquire)}; }
+  ReplicaResult<void> apply(FeedPosition to, std::span<const ControlOp> ops) override;
   ReplicaResult<void> snapshot_begin() override;
   ReplicaResult<void> snapshot_add(std::span<const ControlOp> ops) override;
-  ReplicaResult<void> snapshot_commit(std::uint64_t version) override;
+  ReplicaResult<void> snapshot_commit(FeedPosition to) override;
   ReplicaResult<void> sync() override;
 
  private:
@@ -72,7 +73,12 @@ class RocksReplica final : public ReplicaStore {
   std::atomic<bool> sync_failed_{false};
   std::chrono::steady_clock::time_point next_recovery_;  // the writer's thread
 
+  void arrive_at(FeedPosition to) {
+    mark_.store(to.mark, std::memory_order_release);
+    version_.store(to.version, std::memory_order_release);
+  }
   std::atomic<std::uint64_t> version_{0};
+  std::atomic<std::uint64_t> mark_{0};
   std::atomic<Generation> serving_{kFirstGeneration};
   Generation gathering_ = 0;  // 0: no snapshot is being gathered
 };
@@ -91,7 +97,7 @@ Status RocksReplica::load_state() {
     if (status.ok()) {
       const auto state = parse_state(value);
       if (!state) return Status::Corruption("bad state of the replica");
-      version_.store(state->version);
+      arrive_at(state->position);
       serving_.store(state->generation);
     } else if (!status.IsNotFound()) {
       return status;
@@ -171,7 +177,7 @@ ReplicaResult<void> RocksReplica::load(const std::function<void(ControlOp&&)>& v
   return {};
 }
 
-ReplicaResult<void> RocksReplica::apply(std::uint64_t new_version, std::span<const ControlOp> ops) {
+ReplicaResult<void> RocksReplica::apply(FeedPosition to, std::span<const ControlOp> ops) {
   Status status = ready();
   if (!status.ok()) return explain(status);
   const auto db = engine_.hold();
@@ -179,11 +185,11 @@ ReplicaResult<void> RocksReplica::apply(std::uint64_t new_version, std::span<con
   ReplicaBatch batch(*db, generation);
   status = batch.add(ops);
   if (status.ok()) {
-    status = batch.batch().Put(kStateKey, state_value({.generation = generation, .version = new_version}));
+    status = batch.batch().Put(kStateKey, state_value({.generation = generation, .position = to}));
   }
   if (status.ok()) status = write(db, batch.batch());
   if (!status.ok()) return explain(status);
-  version_.store(new_version, std::memory_order_release);
+  arrive_at(to);
   return {};
 }
 
@@ -208,7 +214,7 @@ ReplicaResult<void> RocksReplica::snapshot_add(std::span<const ControlOp> ops) {
   return {};
 }
 
-ReplicaResult<void> RocksReplica::snapshot_commit(std::uint64_t version) {
+ReplicaResult<void> RocksReplica::snapshot_commit(FeedPosition to) {
   if (gathering_ == 0) return "no snapshot has been begun; begin one first";
   Status status = ready();
   if (!status.ok()) return explain(status);
@@ -217,12 +223,12 @@ ReplicaResult<void> RocksReplica::snapshot_commit(std::uint64_t version) {
   const std::string begin = range_start(old);
   const std::string end = range_end(old);
   rocksdb::WriteBatch batch;
-  status = batch.Put(kStateKey, state_value({.generation = gathering_, .version = version}));
+  status = batch.Put(kStateKey, state_value({.generation = gathering_, .position = to}));
   if (status.ok()) status = batch.DeleteRange(begin, end);
   if (status.ok()) status = write(db, batch, patient_);  // it may take long, so it may wait too
   if (!status.ok()) return explain(status);
   serving_.store(std::exchange(gathering_, Generation{0}), std::memory_order_release);
-  version_.store(version, std::memory_order_release);
+  arrive_at(to);
 
   // A million facts are worth not asking for again. And the old ones' tables go at once, not when compaction
   // comes.

@@ -55,7 +55,7 @@ Batch take_batch(std::span<const storage::ChangeRow> rows, Posts posts) {
     }
     if (batch.rows > 0 && batch.ops.size() + ops.size() > kBatchBytes) break;
     append(ops, batch.ops);
-    batch.to = row.version;
+    batch.to = {row.version, row.mark};
     ++batch.rows;
   }
   return batch;

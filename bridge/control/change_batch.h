@@ -23,9 +23,9 @@ inline constexpr std::size_t kMaxRequestBytes = std::size_t{384} * 1024;
 enum class Posts : std::uint8_t { keep, drop };
 
 struct Batch {
-  std::size_t rows = 0;  // of those given
-  std::uint64_t to = 0;  // the last one's version
-  std::string ops;       // what stands between the brackets of "ops"
+  std::size_t rows = 0;        // of those given
+  storage::FeedPosition to{};  // the last one's
+  std::string ops;             // what stands between the brackets of "ops"
 };
 // As many rows from the front as fit into kBatchBytes; at least one, whatever its size. `rows` is not empty.
 Batch take_batch(std::span<const storage::ChangeRow> rows, Posts posts);

@@ -141,6 +141,24 @@ TEST_F(ControlRoleTest, ANodeAheadOfTheDatabaseIsBroughtBack) {
   EXPECT_EQ(node_.facts(), database_.facts());
 }
 
+TEST_F(ControlRoleTest, ANodeOfAnotherHistoryIsBroughtBack) {
+  // As above, but the database has passed the node's version before anybody looked.
+  FakeDatabase before;
+  for (std::uint64_t i = 1; i <= 40; ++i) before.commit({UserPut{.user = "lost" + std::to_string(i)}});
+  {
+    Bridge bridge(before, {&node_});
+    bridge.role->start();
+    ASSERT_TRUE(soon([&] { return node_.version() == 40; }));
+  }
+  for (std::uint64_t i = 1; i <= 60; ++i) database_.commit(joining(i));
+  Bridge bridge(database_, {&node_});
+  bridge.role->start();
+  ASSERT_TRUE(in_step(node_));
+  EXPECT_EQ(node_.facts(), database_.facts());
+  EXPECT_EQ(node_.snapshots(), 1);
+  EXPECT_EQ(node_.log(), all_posts()) << "those of the versions that the node had, too";
+}
+
 TEST_F(ControlRoleTest, ANodeThatLostItsFactsGetsThemWithoutAChange) {
   for (std::uint64_t i = 1; i <= 5; ++i) database_.commit(joining(i));
   Bridge bridge(database_, {&node_});

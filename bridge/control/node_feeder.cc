@@ -72,9 +72,9 @@ void NodeFeeder::run() {
 NodeFeeder::Step NodeFeeder::feed_once() {
   if (ask_again_.exchange(false) || steady_clock::now() - asked_at_ >= kAskEvery) known_ = false;
   if (!known_ && !ask_version()) return Step::pause;
-  const auto rows = parts_.feed.changes_after(version_, batch_rows_);
+  const auto rows = parts_.feed.changes_after(at_, batch_rows_);
   if (!rows && rows.error().code == MetadataError::too_old)
-    return send_snapshot("its version is not among the changes that are kept");
+    return send_snapshot("what it has last is not among the changes that are kept");
   if (!rows) return Step::pause;
   if (!rows->empty()) return send_changes(*rows);
   in_step_ = true;
@@ -84,7 +84,7 @@ NodeFeeder::Step NodeFeeder::feed_once() {
 bool NodeFeeder::ask_version() {
   const BrokerAnswer answer = talk_.ask("version", "");
   if (!answer) return false;
-  is_at(answered_number(*answer, "version"));
+  is_at({answered_number(*answer, "version"), answered_number(*answer, "mark")});
   asked_at_ = steady_clock::now();
   return true;
 }
@@ -113,14 +113,14 @@ NodeFeeder::Step NodeFeeder::send_large(const ChangeRow& row) {
       if (const auto posted = post_events(talk_, posts); !posted) return refused(posted.error(), true);
   const std::string facts = without_posts(row.ops_json);
   if (facts.size() > kMaxRequestBytes) return send_snapshot("a change is too large for one packet");
-  return apply(row.version, facts, true);
+  return apply({row.version, row.mark}, facts, true);
 }
 
-NodeFeeder::Step NodeFeeder::apply(std::uint64_t to, std::string_view ops, bool single) {
+NodeFeeder::Step NodeFeeder::apply(storage::FeedPosition to, std::string_view ops, bool single) {
   const auto begin = steady_clock::now();
-  const BrokerAnswer answer =
-      talk_.ask("apply", R"("from":)" + std::to_string(version_) + R"(,"to":)" + std::to_string(to) +
-                             R"(,"ops":[)" + std::string(ops) + "]");
+  const BrokerAnswer answer = talk_.ask(
+      "apply", R"("from":)" + std::to_string(at_.version) + R"(,"to":)" + std::to_string(to.version) +
+                   R"(,"mark":)" + std::to_string(to.mark) + R"(,"ops":[)" + std::string(ops) + "]");
   if (!answer) return refused(answer.error(), single);
   metrics_.batches.add();
   metrics_.apply_seconds.observe(seconds_since(begin));
@@ -134,7 +134,7 @@ NodeFeeder::Step NodeFeeder::refused(const BrokerError& error, bool single) {
   metrics_.refused.add();
   if (error.code == "version_mismatch") return Step::again;
   log(LogLevel::warning, "a broker refused changes",
-      {{"node", name_}, {"code", error.code}, {"reason", error.message}, {"after", version_}});
+      {{"node", name_}, {"code", error.code}, {"reason", error.message}, {"after", at_.version}});
   if (error.code != "bad_payload") return Step::pause;
   one_by_one_ = true;
   return single ? send_snapshot("it does not understand a change") : Step::again;
@@ -143,13 +143,13 @@ NodeFeeder::Step NodeFeeder::refused(const BrokerError& error, bool single) {
 NodeFeeder::Step NodeFeeder::send_snapshot(std::string_view why) {
   const auto now = steady_clock::now();
   if (now < next_forced_snapshot_) return Step::pause;
-  log(LogLevel::info, "a broker gets a snapshot", {{"node", name_}, {"after", version_}, {"reason", why}});
+  log(LogLevel::info, "a broker gets a snapshot", {{"node", name_}, {"after", at_.version}, {"reason", why}});
   in_step_ = false;
   known_ = false;
-  Snapshot snapshot(talk_, parts_.feed, node_ == 0 ? Posts::keep : Posts::drop, version_);
-  const auto version = snapshot.send();
-  if (!version) {
-    log(LogLevel::warning, "the snapshot failed", {{"node", name_}, {"reason", version.error().message}});
+  Snapshot snapshot(talk_, parts_.feed, node_ == 0 ? Posts::keep : Posts::drop, at_);
+  const auto position = snapshot.send();
+  if (!position) {
+    log(LogLevel::warning, "the snapshot failed", {{"node", name_}, {"reason", position.error().message}});
     return Step::pause;
   }
   // Whatever it is that made this necessary, it shall not do so all the time.
@@ -157,22 +157,25 @@ NodeFeeder::Step NodeFeeder::send_snapshot(std::string_view why) {
   one_by_one_ = false;
   metrics_.snapshots.add();
   log(LogLevel::info, "a broker has its snapshot",
-      {{"node", name_}, {"version", *version}, {"facts", snapshot.facts()}, {"seconds", seconds_since(now)}});
-  is_at(*version);
+      {{"node", name_},
+       {"version", position->version},
+       {"facts", snapshot.facts()},
+       {"seconds", seconds_since(now)}});
+  is_at(*position);
   return Step::again;
 }
 
-void NodeFeeder::is_at(std::uint64_t version) {
+void NodeFeeder::is_at(storage::FeedPosition position) {
   known_ = true;
-  version_ = version;
+  at_ = position;
 }
 
 void NodeFeeder::note_lag() {
   const std::uint64_t head = parts_.leadership->head();
-  const bool behind = known_ && version_ < head;
+  const bool behind = known_ && at_.version < head;
   if (!behind) in_step_at_ = steady_clock::now();
-  metrics_.version.set(static_cast<double>(version_));
-  metrics_.lag_versions.set(behind ? static_cast<double>(head - version_) : 0);
+  metrics_.version.set(static_cast<double>(at_.version));
+  metrics_.lag_versions.set(behind ? static_cast<double>(head - at_.version) : 0);
   metrics_.lag_seconds.set(behind ? seconds_since(in_step_at_) : 0);
 }
 

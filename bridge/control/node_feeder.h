@@ -57,10 +57,10 @@ class NodeFeeder {
   Step send_changes(const std::vector<storage::ChangeRow>& rows);
   Step send_batch(const Batch& batch);
   Step send_large(const storage::ChangeRow& row);
-  Step apply(std::uint64_t to, std::string_view ops, bool single);
+  Step apply(storage::FeedPosition to, std::string_view ops, bool single);
   Step refused(const BrokerError& error, bool single);
   Step send_snapshot(std::string_view why);
-  void is_at(std::uint64_t version);
+  void is_at(storage::FeedPosition position);
   void note_lag();
 
   const Parts parts_;
@@ -73,8 +73,8 @@ class NodeFeeder {
   std::atomic<bool> ask_again_{true};
 
   // The feeder's thread.
-  bool known_ = false;  // version_ is where the node is
-  std::uint64_t version_ = 0;
+  bool known_ = false;  // at_ is where the node is
+  storage::FeedPosition at_;
   std::chrono::steady_clock::time_point asked_at_{};
   bool one_by_one_ = false;  // a batch was refused: which of its changes is it?
   std::chrono::steady_clock::time_point next_forced_snapshot_{};

@@ -30,29 +30,31 @@ BrokerError from_postgres(const MetadataFault& fault) {
 
 }  // namespace
 
-boost::system::result<std::uint64_t, BrokerError> Snapshot::send() {
+boost::system::result<storage::FeedPosition, BrokerError> Snapshot::send() {
   const BrokerAnswer begun = talk_.ask("snapshot.begin", "");
   if (!begun) return begun.error();
   const std::uint64_t number = answered_number(*begun, "snapshot");
-  const auto version = send_facts(number);
-  if (!version) return version.error();
+  const auto to = send_facts(number);
+  if (!to) return to.error();
   if (posts_ == Posts::keep)
-    if (const auto posted = post_kept_events(*version); !posted) return posted.error();
-  const BrokerAnswer committed = talk_.ask(
-      "snapshot.commit", R"("to":)" + std::to_string(*version) + R"(,"snapshot":)" + std::to_string(number),
-      kCommitPatience);
+    if (const auto posted = post_kept_events(to->version); !posted) return posted.error();
+  const BrokerAnswer committed =
+      talk_.ask("snapshot.commit",
+                R"("to":)" + std::to_string(to->version) + R"(,"mark":)" + std::to_string(to->mark) +
+                    R"(,"snapshot":)" + std::to_string(number),
+                kCommitPatience);
   if (!committed) return committed.error();
-  return *version;
+  return *to;
 }
 
-boost::system::result<std::uint64_t, BrokerError> Snapshot::send_facts(std::uint64_t number) {
+boost::system::result<storage::FeedPosition, BrokerError> Snapshot::send_facts(std::uint64_t number) {
   std::optional<BrokerError> failed;
   std::deque<NodeTalk::Begun> under_way;
   const auto wait_for_all_but = [&](std::size_t some) {
     for (; under_way.size() > some; under_way.pop_front())
       if (const BrokerAnswer taken = talk_.wait(under_way.front()); !taken && !failed) failed = taken.error();
   };
-  const auto version = feed_.snapshot([&](std::vector<ControlOp>&& facts) {
+  const auto position = feed_.snapshot([&](std::vector<ControlOp>&& facts) {
     for (std::size_t at = 0; at < facts.size() && !failed; at += kChunkFacts) {
       const auto chunk = std::span(facts).subspan(at, std::min(kChunkFacts, facts.size() - at));
       wait_for_all_but(kChunksUnderWay - 1);
@@ -63,8 +65,8 @@ boost::system::result<std::uint64_t, BrokerError> Snapshot::send_facts(std::uint
   });
   wait_for_all_but(0);
   if (failed) return *failed;
-  if (!version) return from_postgres(version.error());
-  return *version;
+  if (!position) return from_postgres(position.error());
+  return *position;
 }
 
 NodeTalk::Begun Snapshot::send_chunk(std::span<const ControlOp> facts, std::uint64_t number) const {
@@ -103,19 +105,32 @@ boost::system::result<void, BrokerError> Snapshot::post_kept_events(std::uint64_
   return post(ops);
 }
 
-// The version after which all changes are kept. There is no question for it, but for whether one is.
+boost::system::result<bool, BrokerError> Snapshot::is_kept(storage::FeedPosition after) {
+  const auto rows = feed_.changes_after(after, 1);
+  if (rows) return true;
+  if (rows.error().code == MetadataError::too_old) return false;
+  return from_postgres(rows.error());
+}
+
+// The version after which all changes are kept and not in the node's log. There is no question for it, but
+// for whether one is kept.
 boost::system::result<std::uint64_t, BrokerError> Snapshot::oldest_kept(std::uint64_t upto) {
-  std::uint64_t gone = seen_ < upto ? seen_ : 0;
+  std::uint64_t gone = seen_.version < upto ? seen_.version : 0;
+  const auto seen = is_kept(gone == 0 ? storage::FeedPosition() : seen_);
+  if (!seen) return seen.error();
+  if (*seen) return gone;
+  if (gone != 0) {
+    // There is a change of this version, but it is another one: the node has seen none of these.
+    const auto other = is_kept(gone);
+    if (!other) return other.error();
+    if (*other) gone = 0;
+  }
+  if (gone == 0) {
+    const auto all = is_kept(gone);
+    if (!all) return all.error();
+    if (*all) return gone;
+  }
   std::uint64_t kept = upto;
-  const auto is_kept = [&](std::uint64_t after) -> boost::system::result<bool, BrokerError> {
-    const auto rows = feed_.changes_after(after, 1);
-    if (rows) return true;
-    if (rows.error().code == MetadataError::too_old) return false;
-    return from_postgres(rows.error());
-  };
-  const auto first = is_kept(gone);
-  if (!first) return first.error();
-  if (*first) return gone;
   while (kept - gone > 1) {
     const std::uint64_t middle = gone + (kept - gone) / 2;
     const auto there = is_kept(middle);

@@ -13,26 +13,27 @@ namespace parley::bridge {
 
 class Snapshot {
  public:
-  // `seen`: events up to this version are in the node's log already.
-  Snapshot(const NodeTalk& talk, storage::Feed& feed, Posts posts, std::uint64_t seen)
+  // `seen`: where the node is. Events up to there are in its log already, if it is of the same history.
+  Snapshot(const NodeTalk& talk, storage::Feed& feed, Posts posts, storage::FeedPosition seen)
       : talk_(talk), feed_(feed), posts_(posts), seen_(seen) {}
 
-  // Blocks for as long as it takes. Gives the version that the node is at now; BrokerError also for what
-  // Postgres does not give.
-  boost::system::result<std::uint64_t, BrokerError> send();
+  // Blocks for as long as it takes. Gives where the node is now; BrokerError also for what Postgres does not
+  // give.
+  boost::system::result<storage::FeedPosition, BrokerError> send();
   std::uint64_t facts() const { return facts_; }
 
  private:
-  boost::system::result<std::uint64_t, BrokerError> send_facts(std::uint64_t number);
+  boost::system::result<storage::FeedPosition, BrokerError> send_facts(std::uint64_t number);
   NodeTalk::Begun send_chunk(std::span<const ControlOp> facts, std::uint64_t number) const;
   boost::system::result<void, BrokerError> post_kept_events(std::uint64_t upto);
   boost::system::result<std::uint64_t, BrokerError> oldest_kept(std::uint64_t upto);
+  boost::system::result<bool, BrokerError> is_kept(storage::FeedPosition after);
   boost::system::result<void, BrokerError> post(std::string& ops) const;
 
   const NodeTalk& talk_;
   storage::Feed& feed_;
   const Posts posts_;
-  const std::uint64_t seen_;
+  const storage::FeedPosition seen_;
   std::uint64_t facts_ = 0;
 };
 

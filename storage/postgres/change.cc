@@ -33,16 +33,18 @@ const Statement kTransaction{"change.transaction",
 const Statement kNextVersion{"change.version",
                              "UPDATE change_head SET version = version + 1 WHERE one "
                              "RETURNING version, pg_current_xact_id()::text"};
-const Statement kChange{"change.add",
-                        "WITH added AS (INSERT INTO changes (version, at_ms, ops) VALUES ($1, $2, $3)), "
-                        "marked AS (INSERT INTO commits (at_ms, mark) VALUES ($2, $4)) "
-                        "SELECT pg_notify('parley_changes', '')"};
+const Statement kChange{
+    "change.add",
+    "WITH added AS (INSERT INTO changes (version, at_ms, ops, mark) VALUES ($1, $2, $3, $4)), "
+    "marked AS (INSERT INTO commits (at_ms, mark) VALUES ($2, $4)) "
+    "SELECT pg_notify('parley_changes', '')"};
 
+// Of this transaction, and of its change in the feed: from 1 to 2^53 - 1.
 std::int64_t random_mark() {
   std::int64_t mark = 0;
   if (::getrandom(&mark, sizeof mark, 0) != sizeof mark)
     throw std::runtime_error("the system gives no random bytes");
-  return mark;
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(mark) >> 11) | 1;
 }
 
 int turn_of(const ControlOp& op) {

@@ -16,12 +16,14 @@ namespace {
 
 const Statement kHead{"feed.head", "SELECT version FROM change_head WHERE one"};
 // Up to about a mebibyte of operations: the sum of those before a row decides whether it is still given.
-const Statement kChanges{"feed.changes_after",
-                         "SELECT version, ops FROM (SELECT c.version, c.ops, sum(octet_length(c.ops)) OVER "
-                         "(ORDER BY c.version) AS total, "
-                         "octet_length(c.ops) AS own FROM (SELECT version, ops FROM changes WHERE version > "
-                         "$1 ORDER BY version LIMIT $2) c) "
-                         "t WHERE total - own < 1048576 ORDER BY version"};
+const Statement kChanges{
+    "feed.changes_after",
+    "SELECT version, ops, mark FROM (SELECT c.version, c.ops, c.mark, sum(octet_length(c.ops)) OVER "
+    "(ORDER BY c.version) AS total, "
+    "octet_length(c.ops) AS own FROM (SELECT version, ops, mark FROM changes WHERE version > "
+    "$1 ORDER BY version LIMIT $2) c) "
+    "t WHERE total - own < 1048576 ORDER BY version"};
+const Statement kMark{"feed.mark", "SELECT mark FROM changes WHERE version = $1"};
 const Statement kTryLead{"feed.try_lead", "SELECT pg_try_advisory_lock(" LEADER_LOCK ")"};
 const Statement kStillThere{"feed.still_there", "SELECT 1"};
 const Statement kTrim{
@@ -79,23 +81,28 @@ MetadataResult<std::uint64_t> PostgresFeed::head() {
   return static_cast<std::uint64_t>(rows.integer(0, 0));
 }
 
-MetadataResult<std::vector<ChangeRow>> PostgresFeed::changes_after(std::uint64_t after, std::uint32_t limit) {
+MetadataResult<std::vector<ChangeRow>> PostgresFeed::changes_after(FeedPosition after, std::uint32_t limit) {
   // The head is read before the rows: a change that commits in between is not taken for one that was trimmed
   // away.
-  const Params which(after, limit);
+  const Params from(after.version);
+  const Params which(after.version, limit);
   const Params none;
-  const Connection::Query queries[] = {{kHead, none}, {kChanges, which}};
+  const Connection::Query queries[] = {{kHead, none}, {kMark, from}, {kChanges, which}};
   ASSIGN_OR_RETURN(const std::vector<Rows> rows, store_.read_together(queries));
   if (rows[0].empty()) return MetadataFault{MetadataError::internal, "the database is not set up", ""};
   const auto head = static_cast<std::uint64_t>(rows[0].integer(0, 0));
   const MetadataFault too_old{MetadataError::too_old, "these changes are not kept any more; take a snapshot",
                               ""};
-  if (after > head) return too_old;
+  if (after.version > head) return too_old;
+  const auto mark = rows[1].empty() ? 0 : static_cast<std::uint64_t>(rows[1].integer(0, 0));
+  // The oldest that is kept cannot tell whether the one before it was the one that is meant.
+  if (after.mark != 0 && after.mark != mark && (mark != 0 || after.version < head)) return too_old;
   std::vector<ChangeRow> changes;
-  changes.reserve(rows[1].count());
-  for (int row = 0; row < rows[1].size(); ++row)
-    changes.push_back({static_cast<std::uint64_t>(rows[1].integer(row, 0)), rows[1].string(row, 1)});
-  const bool missing = changes.empty() ? after < head : changes.front().version != after + 1;
+  changes.reserve(rows[2].count());
+  for (int row = 0; row < rows[2].size(); ++row)
+    changes.push_back({static_cast<std::uint64_t>(rows[2].integer(row, 0)), rows[2].string(row, 1),
+                       static_cast<std::uint64_t>(rows[2].integer(row, 2))});
+  const bool missing = changes.empty() ? after.version < head : changes.front().version != after.version + 1;
   if (missing) return too_old;
   return changes;
 }

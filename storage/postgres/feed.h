@@ -15,8 +15,8 @@ class PostgresFeed : public Feed {
   PostgresFeed& operator=(const PostgresFeed&) = delete;
 
   MetadataResult<std::uint64_t> head() override;
-  MetadataResult<std::vector<ChangeRow>> changes_after(std::uint64_t after, std::uint32_t limit) override;
-  MetadataResult<std::uint64_t> snapshot(const FactVisitor& visit) override;
+  MetadataResult<std::vector<ChangeRow>> changes_after(FeedPosition after, std::uint32_t limit) override;
+  MetadataResult<FeedPosition> snapshot(const FactVisitor& visit) override;
   MetadataResult<std::uint64_t> trim_changes(std::uint64_t keep) override;
   MetadataResult<std::uint64_t> sweep() override;
   MetadataResult<bool> try_lead() override;

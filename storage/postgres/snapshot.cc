@@ -80,7 +80,7 @@ std::string with_time(std::string query, std::int64_t now_s) {
 
 }  // namespace
 
-MetadataResult<std::uint64_t> PostgresFeed::snapshot(const FactVisitor& visit) {
+MetadataResult<FeedPosition> PostgresFeed::snapshot(const FactVisitor& visit) {
   // Whole tables are read: quickest from end to end. It may take its time as a whole, but not for one
   // portion.
   auto opened = store_.connect(
@@ -95,7 +95,9 @@ MetadataResult<std::uint64_t> PostgresFeed::snapshot(const FactVisitor& visit) {
     return std::move(*rows);
   };
   RETURN_IF_FAULT(ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
-  ASSIGN_OR_RETURN(const Rows head, ask("SELECT version FROM change_head"));
+  ASSIGN_OR_RETURN(
+      const Rows head,
+      ask("SELECT h.version, coalesce(c.mark, 0) FROM change_head h LEFT JOIN changes c USING (version)"));
   if (head.empty()) return MetadataFault{MetadataError::internal, "the database is not set up", ""};
   const std::int64_t now_s = store_.now_ms() / 1000;
   const std::string fetch = "FETCH " + std::to_string(kPortion) + " FROM facts";
@@ -113,7 +115,8 @@ MetadataResult<std::uint64_t> PostgresFeed::snapshot(const FactVisitor& visit) {
     RETURN_IF_FAULT(ask("CLOSE facts"));
   }
   RETURN_IF_FAULT(ask("COMMIT"));
-  return static_cast<std::uint64_t>(head.integer(0, 0));
+  return FeedPosition(static_cast<std::uint64_t>(head.integer(0, 0)),
+                      static_cast<std::uint64_t>(head.integer(0, 1)));
 }
 
 }  // namespace parley::storage::postgres

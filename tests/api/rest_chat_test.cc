@@ -68,6 +68,16 @@ TEST_F(RestChat, TwoWhoMetByInviteTalkOnBothWays) {
   EXPECT_EQ(text(expect_kind(bob, "tea", "text"), "body"), "hello alice");
 }
 
+TEST_F(RestChat, ARequestIsFoundInTheLogsByItsId) {
+  ASSERT_EQ(as("alice", "POST", "/rooms", R"({"kind":"channel","room":"tea"})").status, 201u);
+  const Reply sent = people_.call("POST", "/rooms/tea/messages",
+                                  {token("alice"), R"({"body":"hello"})", {{"X-Request-Id", "req-77"}}});
+  ASSERT_EQ(sent.status, 201u) << sent.text;
+  EXPECT_EQ(sent.header("x-request-id"), "req-77");
+  EXPECT_TRUE(bridge_.logged(R"("request_id":"req-77")"));
+  EXPECT_TRUE(broker_.logged(R"(event=request id=req-77 cmd="send")"));
+}
+
 TEST_F(RestChat, OperationsArriveAsEvents) {
   ASSERT_EQ(as("alice", "POST", "/rooms", R"({"kind":"channel","room":"tea","pin":"member"})").status, 201u);
   ASSERT_EQ(as("bob", "POST", "/rooms/tea/join").status, 200u);

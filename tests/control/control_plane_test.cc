@@ -235,6 +235,34 @@ TEST(ControlPlane, MetricsTellHowFarBehindANodeIs) {
   EXPECT_GT(plane.bridge.metric("parley_bridge_control_batches_total" + node).value_or(0), 0);
 }
 
+TEST(ControlPlane, APrimaryThatLacksTheLastChangesIsFollowed) {
+  Plane plane;
+  const std::string head = std::to_string(plane.ledger.head());
+  plane.ledger.add_user("ghost");
+  plane.ledger.join("ghost", "general");
+  plane.settle();
+  EXPECT_EQ(plane.bridge.terminate(), 0);
+  // A standby takes over that never had these two, and gives their versions to others.
+  PostgresCluster::shared().sql(plane.ledger.url(), "DELETE FROM changes WHERE version > " + head +
+                                                        "; UPDATE change_head SET version = " + head +
+                                                        "; DELETE FROM members WHERE user_name = 'ghost'; "
+                                                        "DELETE FROM users WHERE name = 'ghost'");
+  for (const std::string user : {"anna", "berta", "clara"}) {
+    plane.ledger.add_user(user);
+    plane.ledger.join(user, "general");
+  }
+  plane.bridge.start();
+  const std::vector<std::string> expected = listable(plane.ledger.facts());
+  const Deadline deadline = kPatience;
+  while (facts_of(plane.admin) != expected && !deadline.passed()) {
+  }
+  EXPECT_EQ(facts_of(plane.admin), expected);
+  RawClient ghost(plane.broker.port());
+  EXPECT_NE(ghost.connect(plane.as("ghost")).reason, 0) << "nobody of that name in this database";
+  for (const std::string user : {"anna", "berta", "clara"})
+    EXPECT_THAT(log_of(plane.admin, "general"), testing::Contains("join " + user).Times(1));
+}
+
 TEST(ControlPlane, TheBridgeEndsWhenAskedAndChatGoesOn) {
   Plane plane;
   EXPECT_EQ(plane.bridge.terminate(), 0);

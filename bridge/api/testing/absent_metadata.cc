@@ -183,10 +183,10 @@ class AbsentFeed final : public Feed {
  public:
   explicit AbsentFeed(const MetadataFault& fault) : fault_(fault) {}
   MetadataResult<std::uint64_t> head() override { return fault_; }
-  MetadataResult<std::vector<ChangeRow>> changes_after(std::uint64_t, std::uint32_t) override {
+  MetadataResult<std::vector<ChangeRow>> changes_after(FeedPosition, std::uint32_t) override {
     return fault_;
   }
-  MetadataResult<std::uint64_t> snapshot(const FactVisitor&) override { return fault_; }
+  MetadataResult<FeedPosition> snapshot(const FactVisitor&) override { return fault_; }
   MetadataResult<std::uint64_t> trim_changes(std::uint64_t) override { return fault_; }
   MetadataResult<std::uint64_t> sweep() override { return fault_; }
   MetadataResult<bool> try_lead() override { return fault_; }

@@ -2,6 +2,7 @@
 #ifndef PARLEY_BRIDGE_CONTROL_TESTING_FAKE_DATABASE_H_
 #define PARLEY_BRIDGE_CONTROL_TESTING_FAKE_DATABASE_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -26,7 +27,7 @@ class FakeDatabase {
   // The same with text that need not be what a node understands.
   std::uint64_t commit_text(const std::string& ops_json, const std::vector<ControlOp>& facts = {}) {
     const std::lock_guard lock(mutex_);
-    rows_.push_back({++head_, ops_json});
+    rows_.push_back({++head_, ops_json, ++marks()});
     (void)facts_->apply(head_, facts);
     changed_.notify_all();
     return head_;
@@ -56,6 +57,11 @@ class FakeDatabase {
 
  private:
   friend class FakeFeed;
+  // Of all databases: two of them never give a change the same one.
+  static std::atomic<std::uint64_t>& marks() {
+    static std::atomic<std::uint64_t> last{0};
+    return last;
+  }
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<storage::ChangeRow> rows_;
@@ -74,30 +80,32 @@ class FakeFeed final : public storage::Feed {
     if (d_.away_) return away();
     return d_.head_;
   }
-  storage::MetadataResult<std::vector<storage::ChangeRow>> changes_after(std::uint64_t after,
+  storage::MetadataResult<std::vector<storage::ChangeRow>> changes_after(storage::FeedPosition after,
                                                                          std::uint32_t limit) override {
     const std::lock_guard lock(d_.mutex_);
     if (d_.away_) return away();
     const std::uint64_t oldest = d_.rows_.empty() ? d_.head_ + 1 : d_.rows_.front().version;
-    if (after > d_.head_ || after + 1 < oldest)
-      return storage::MetadataFault{storage::MetadataError::too_old, "gone", "", 0};
+    const storage::MetadataFault gone{storage::MetadataError::too_old, "gone", "", 0};
+    if (after.version > d_.head_ || after.version + 1 < oldest) return gone;
+    if (after.mark != 0 && after.version >= oldest && d_.rows_[after.version - oldest].mark != after.mark)
+      return gone;
     std::vector<storage::ChangeRow> rows;
     for (const auto& row : d_.rows_)
-      if (row.version > after && rows.size() < limit) rows.push_back(row);
+      if (row.version > after.version && rows.size() < limit) rows.push_back(row);
     return rows;
   }
-  storage::MetadataResult<std::uint64_t> snapshot(const storage::FactVisitor& visit) override {
+  storage::MetadataResult<storage::FeedPosition> snapshot(const storage::FactVisitor& visit) override {
     std::vector<ControlOp> facts;
-    std::uint64_t version = 0;
+    storage::FeedPosition position;
     {
       const std::lock_guard lock(d_.mutex_);
       if (d_.away_) return away();
       (void)d_.facts_->load([&](ControlOp&& op) { facts.push_back(std::move(op)); });
-      version = d_.head_;
+      position = {d_.head_, d_.rows_.empty() ? 0 : d_.rows_.back().mark};
     }
     if (!visit(std::move(facts)))
       return storage::MetadataFault{storage::MetadataError::conflict, "stopped", "", 0};
-    return version;
+    return position;
   }
   storage::MetadataResult<std::uint64_t> trim_changes(std::uint64_t) override { return 0; }
   storage::MetadataResult<std::uint64_t> sweep() override { return 0; }

@@ -26,7 +26,7 @@ class FakeNode {
     const auto request = parse_control_request(R"({"cmd":")" + std::string(cmd) + '"' +
                                                (fields.empty() ? "" : ",") + std::string(fields) + "}");
     if (!request) return fail("bad_payload", request.error().message);
-    if (cmd == "version") return ok(replica_->version());
+    if (cmd == "version") return ok(replica_->position());
     if (cmd == "apply") return apply(*request);
     if (cmd == "post") return post(request->ops), ok(0);
     if (cmd == "snapshot.begin") {
@@ -37,7 +37,7 @@ class FakeNode {
     if (cmd == "snapshot.chunk") return (void)replica_->snapshot_add(request->ops), ok(0);
     if (cmd == "snapshot.commit") {
       ++snapshots_;
-      return (void)replica_->snapshot_commit(request->to), ok(request->to);
+      return (void)replica_->snapshot_commit({request->to, request->mark}), ok(request->to);
     }
     return fail("bad_payload", "unknown cmd");
   }
@@ -78,7 +78,7 @@ class FakeNode {
       return R"({"req":"r","error":{"code":"version_mismatch","message":"m"},"version":)" +
              std::to_string(replica_->version()) + "}";
     post(request.ops);
-    (void)replica_->apply(request.to, request.ops);
+    (void)replica_->apply({request.to, request.mark}, request.ops);
     largest_ = std::max(largest_, request.ops.size());
     for (const ControlOp& op : request.ops)
       if (const auto* event = std::get_if<UserEvent>(&op)) account_events_.push_back(event->event);
@@ -90,8 +90,9 @@ class FakeNode {
         if (known_.insert(event->room + ' ' + event->from + ' ' + event->cid).second)
           log_.push_back(event->cid);
   }
-  static std::string ok(std::uint64_t version) {
-    return R"({"req":"r","ok":true,"version":)" + std::to_string(version) + "}";
+  static std::string ok(storage::FeedPosition at) {
+    return R"({"req":"r","ok":true,"version":)" + std::to_string(at.version) + R"(,"mark":)" +
+           std::to_string(at.mark) + "}";
   }
   static std::string fail(std::string_view code, std::string_view message) {
     return R"({"req":"r","error":{"code":")" + std::string(code) + R"(","message":")" +
