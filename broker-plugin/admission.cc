@@ -6,6 +6,7 @@
 #include "broker-plugin/authorize.h"
 #include "broker-plugin/limiter.h"
 #include "schemas/operation.h"
+#include "schemas/snowflake.h"
 
 namespace parley::plugin {
 namespace {
@@ -71,6 +72,8 @@ Result<void> Admission::post(const EventPost& event) {
   const auto earlier = parts_.log.find_cid(room_name, cid_owner_, event.cid);
   if (!earlier) return log_refusal(earlier.error());
   if (*earlier) return {};
+  const MessageId low = parts_.log.low();
+  if (low != MessageId{0} && event.ts_ms != 0 && event.ts_ms < snowflake_ms(low)) return {};
   Stamp stamp;
   stamp.room = room_name;
   stamp.from = directory.user_name(user);

@@ -64,7 +64,8 @@ class Admission {
   // The cid of what admit() was last given, if one could be read; for the error event.
   std::string_view last_cid() const { return decoder_.cid(); }
 
-  // An event that the server makes: no membership, no limits. One that is in the log already is passed over.
+  // An event that the server makes: no membership, no limits. One that is in the log already is passed over,
+  // and so is one from before all that the log has kept: it may have been there.
   Result<void> post(const EventPost& event);
 
   // Typing and receipts: membership and rate. `now_ns` as Clock::steady_ns.

@@ -86,9 +86,10 @@ void Control::handle(std::string_view payload) {
 }
 
 void Control::apply(const ControlRequest& request) {
-  const std::uint64_t version = parts_.replica.version();
   if (busy_with_snapshot(request)) return;
-  if (request.from != version)
+  const auto [version, mark] = parts_.replica.position();
+  const bool other = request.from_mark != 0 && mark != 0 && request.from_mark != mark;
+  if (request.from != version || other)
     return fail(request.req, "version_mismatch", "the replica is at another version than `from`",
                 R"("version":)" + std::to_string(version));
   if (request.to <= request.from)

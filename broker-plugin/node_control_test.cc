@@ -137,6 +137,35 @@ TEST_F(NodeControlTest, AnEventIsPostedOnce) {
   EXPECT_EQ(tail(), 1u);
 }
 
+TEST_F(NodeControlTest, AnEventFromBeforeAllThatIsKeptIsNotPostedAgain) {
+  EXPECT_TRUE(apply_ops(kJoin).contains("ok"));
+  EXPECT_EQ(tail(), 1u);
+  ASSERT_TRUE(log_->trim(clock_.unix_ms() + 1000, {.max_age = std::chrono::milliseconds(1)}));
+  EXPECT_TRUE(apply_ops(kJoin).contains("ok")) << "nobody knows any more that it was there";
+  EXPECT_EQ(tail(), 1u);
+  std::string now = kJoin;
+  now.replace(now.find("1763683100000"), 13, std::to_string(clock_.unix_ms()));
+  EXPECT_TRUE(apply_ops(now).contains("ok"));
+  EXPECT_EQ(tail(), 2u);
+}
+
+TEST_F(NodeControlTest, AChangeFollowsTheOneThatItsSenderMeans) {
+  const auto apply_from = [&](std::uint64_t from_mark, std::uint64_t mark) {
+    const auto answer =
+        control(R"("cmd":"apply","from":)" + std::to_string(version_) + R"(,"to":)" +
+                std::to_string(version_ + 1) + R"(,"from_mark":)" + std::to_string(from_mark) +
+                R"(,"mark":)" + std::to_string(mark) + R"(,"ops":[])");
+    if (answer.contains("ok")) ++version_;
+    return code(answer);
+  };
+  EXPECT_EQ(apply_from(5, 7), "") << "the node knows of no mark";
+  EXPECT_EQ(control(R"("cmd":"version")").at("mark"), 7);
+  EXPECT_EQ(apply_from(8, 9), "version_mismatch");
+  EXPECT_EQ(apply_from(7, 9), "");
+  EXPECT_EQ(apply_from(0, 0), "") << "as parleyctl does";
+  EXPECT_EQ(control(R"("cmd":"version")").at("mark"), 0);
+}
+
 TEST_F(NodeControlTest, NobodyTakesAnEventsCidBeforehand) {
   ASSERT_TRUE(send("alice", R"({"cid":"pg-9-0","body":"mine"})").contains("ok"));
   std::string join = kJoin;

@@ -64,6 +64,7 @@ class BrittleLog final : public storage::Log {
   storage::LogResult<MessageId> trim(std::uint64_t now, const storage::RetentionPolicy& policy) override {
     return log_->trim(now, policy);
   }
+  MessageId low() const override { return log_->low(); }
   storage::LogResult<void> recover() override {
     if (full) return storage::LogError::disk_full;
     return {};

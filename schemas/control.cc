@@ -439,6 +439,7 @@ Result<ControlRequest> parse_control_request(std::string_view text) {
   fields.integer("from", request.from);
   fields.integer("to", request.to);
   fields.integer("mark", request.mark);
+  fields.integer("from_mark", request.from_mark);
   fields.text("client", request.client, std::numeric_limits<std::uint16_t>::max());  // any MQTT client id
   fields.text("consumer", request.consumer);
   fields.text("room", request.room);
@@ -481,6 +482,7 @@ std::string to_json(const ControlRequest& request) {
   w.number_if("from", request.from);
   w.number_if("to", request.to);
   w.number_if("mark", request.mark);
+  w.number_if("from_mark", request.from_mark);
   w.text_if("client", request.client);
   w.text_if("consumer", request.consumer);
   w.text_if("room", request.room);

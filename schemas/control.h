@@ -139,6 +139,7 @@ struct ControlRequest {
   std::uint64_t from = 0;
   std::uint64_t to = 0;
   std::uint64_t mark = 0;  // apply, snapshot.commit: tells `to` from another change of that version; 0: none
+  std::uint64_t from_mark = 0;  // apply: the mark of `from`; 0: not said
   std::vector<ControlOp> ops;
   std::string client;          // kick
   std::string consumer;        // log.cursor

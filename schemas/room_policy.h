@@ -80,7 +80,8 @@ constexpr bool fixed_in_direct(RoomAction action) {
 
 constexpr RoomVerdict may(const RoomQuestion& q) {
   using namespace room_policy_internal;
-  if (q.kind == RoomKind::direct && fixed_in_direct(q.action))
+  const bool closes = q.site_admin && q.action == RoomAction::update;  // archives it, limits it
+  if (q.kind == RoomKind::direct && fixed_in_direct(q.action) && !closes)
     return no("a direct room stays as it is; block the other user to end it");
   const bool member = q.actor != MemberRole::none;
   const bool staff = q.site_admin || q.actor >= MemberRole::admin;

@@ -102,6 +102,7 @@ class Log {
   // Counters as of opening plus all appends; rooms in no order. For the start of the process.
   virtual LogResult<std::vector<RoomTail>> room_tails() = 0;
   virtual MessageId last_id() const = 0;  // newest appended, zero when none
+  virtual MessageId low() const = 0;      // what was below is gone; zero when nothing was trimmed. Any thread
 
   // Calls `visit` for records with offset > after, oldest first, until it returns false, `max_records` were
   // visited, or the end. Views are valid during the call only. Returns the offset of the last record visited

@@ -229,7 +229,10 @@ TEST_P(LogConformance, KeepsEverythingWhileNothingSaysOtherwise) {
 TEST_P(LogConformance, TrimsByAgeEvenWhereAConsumerLags) {
   fill(10, 100);
   ASSERT_TRUE(log_->set_cursor("slow", id_at(100)));
+  EXPECT_EQ(log_->low(), MessageId{0});
   EXPECT_EQ(*log_->trim(unix_ms_at(1000), {.max_age = milliseconds(500)}), id_at(500));
+  EXPECT_GT(log_->low(), id_at(400));
+  EXPECT_LE(log_->low(), id_at(500));
   EXPECT_THAT(offsets(), ElementsAre(id_at(500), id_at(600), id_at(700), id_at(800), id_at(900)));
 }
 

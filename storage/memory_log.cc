@@ -108,6 +108,11 @@ class MemoryLog final : public Log {
     return events_.empty() ? MessageId{0} : events_.begin()->first;
   }
 
+  MessageId low() const override {
+    const std::lock_guard lock(mutex_);
+    return low_;
+  }
+
   LogResult<void> recover() override { return {}; }
 
   LogStats stats() override {

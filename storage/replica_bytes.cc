@@ -52,11 +52,13 @@ std::string state_value(const ReplicaState& state) {
 }
 
 std::optional<ReplicaState> parse_state(std::string_view value) {
-  if (value.size() != 1 + 2 * kFixed64) return std::nullopt;
+  const bool marked = value.size() == 1 + 2 * kFixed64;  // since 005_change_marks.sql
+  if (!marked && value.size() != 1 + kFixed64) return std::nullopt;
   const auto generation = static_cast<Generation>(value[0]);
   if (generation < kFirstGeneration || generation > kLastGeneration) return std::nullopt;
   return ReplicaState{.generation = generation,
-                      .position = {get_fixed64(value.data() + 1), get_fixed64(value.data() + 1 + kFixed64)}};
+                      .position = {get_fixed64(value.data() + 1),
+                                   marked ? get_fixed64(value.data() + 1 + kFixed64) : std::uint64_t{0}}};
 }
 
 std::string member_value(const MemberPut& member) {

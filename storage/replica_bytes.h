@@ -1,6 +1,7 @@
 // Bytes of the replica's keys and values. Pure.
 //
 //   key        = 0x00 "state"                        where we are: value = generation:byte version:fixed64
+//   mark:fixed64
 //              | generation:byte fact                 generation is 1 to 254; only one serves, see
 //              rocks_replica.cc
 //   fact       = 0x01 limits-name                     in the order in which they can be applied

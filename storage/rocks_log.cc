@@ -73,7 +73,7 @@ class RocksLog final : public Log {
   Status check_format(const Hold& db);
   static Status newest_event(const Hold& db, std::uint64_t& offset);
   bool has_last_event();
-  MessageId low() const { return MessageId{low_->load(std::memory_order_acquire)}; }
+  MessageId low() const override { return MessageId{low_->load(std::memory_order_acquire)}; }
   std::unique_ptr<rocksdb::Iterator> events_after(const Hold& db, MessageId after, std::size_t max_records);
   LogResult<MessageId> first_from(const Hold& db, MessageId bound);
   LogResult<void> drop_below(const Hold& db, MessageId bound);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "storage/fault_files.h"
+#include "storage/replica_bytes.h"
 #include "storage/rocks_replica.h"
 #include "storage/test_folder.h"
 
@@ -14,6 +15,14 @@ namespace parley::storage {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+TEST(ReplicaBytes, AStateFromBeforeMarksIsRead) {
+  const auto state = parse_state(std::string("\x01\0\0\0\0\0\0\0\x07", 9));
+  ASSERT_TRUE(state);
+  EXPECT_EQ(state->generation, 1);
+  EXPECT_EQ(state->position, FeedPosition(7));
+  EXPECT_FALSE(parse_state(std::string("\x01\0\0\0\0\0\0\x07", 8)));
+}
 
 class RocksReplicaFaults : public testing::Test {
  protected:

@@ -77,6 +77,16 @@ TEST_F(AdminApi, SeesChangesAndDeletesRooms) {
   EXPECT_EQ(world_.get("/api/v1/rooms/secret", "bob").status, 404u);
 }
 
+TEST_F(AdminApi, ClosesADirectRoom) {
+  world_.add_user("carol");
+  const std::string room =
+      world_.post("/api/v1/rooms", "bob", R"({"kind":"direct","user":"carol"})").at("room");
+  const std::string archived = R"({"status":"archived"})";
+  EXPECT_EQ(world_.patch("/api/v1/rooms/" + room, "bob", archived).status, 403u);
+  EXPECT_EQ(world_.patch("/api/v1/admin/rooms/" + room, "admin", archived).status, 200u);
+  EXPECT_EQ(world_.get("/api/v1/rooms/" + room, "carol").at("status"), "archived");
+}
+
 TEST_F(AdminApi, KeepsClassesOfLimits) {
   const std::string fast = "/api/v1/admin/limits/fast";
   const Reply put = world_.put(fast, "admin", R"({"messages_per_s":50,"connections":9})");

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -141,7 +142,8 @@ class AuthTiming : public AuthApi {
   std::uint64_t metric(const std::string& name) {
     const std::string text = "\n" + world_.metrics().text();
     const auto at = text.find("\n" + name + " ");
-    return at == std::string::npos ? 0 : std::stoull(text.substr(at + name.size() + 2));
+    if (at == std::string::npos) throw std::runtime_error("there is no metric " + name);
+    return std::stoull(text.substr(at + name.size() + 2));
   }
 };
 

@@ -119,8 +119,9 @@ NodeFeeder::Step NodeFeeder::send_large(const ChangeRow& row) {
 NodeFeeder::Step NodeFeeder::apply(storage::FeedPosition to, std::string_view ops, bool single) {
   const auto begin = steady_clock::now();
   const BrokerAnswer answer = talk_.ask(
-      "apply", R"("from":)" + std::to_string(at_.version) + R"(,"to":)" + std::to_string(to.version) +
-                   R"(,"mark":)" + std::to_string(to.mark) + R"(,"ops":[)" + std::string(ops) + "]");
+      "apply", R"("from":)" + std::to_string(at_.version) + R"(,"from_mark":)" + std::to_string(at_.mark) +
+                   R"(,"to":)" + std::to_string(to.version) + R"(,"mark":)" + std::to_string(to.mark) +
+                   R"(,"ops":[)" + std::string(ops) + "]");
   if (!answer) return refused(answer.error(), single);
   metrics_.batches.add();
   metrics_.apply_seconds.observe(seconds_since(begin));

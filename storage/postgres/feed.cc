@@ -94,9 +94,11 @@ MetadataResult<std::vector<ChangeRow>> PostgresFeed::changes_after(FeedPosition 
   const MetadataFault too_old{MetadataError::too_old, "these changes are not kept any more; take a snapshot",
                               ""};
   if (after.version > head) return too_old;
-  const auto mark = rows[1].empty() ? 0 : static_cast<std::uint64_t>(rows[1].integer(0, 0));
-  // The oldest that is kept cannot tell whether the one before it was the one that is meant.
-  if (after.mark != 0 && after.mark != mark && (mark != 0 || after.version < head)) return too_old;
+  // Where nothing is left to compare with, it could be another one; but for the head, after which none is
+  // missed.
+  const bool same = rows[1].empty() ? after.version == head
+                                    : static_cast<std::uint64_t>(rows[1].integer(0, 0)) == after.mark;
+  if (after.mark != 0 && !same) return too_old;
   std::vector<ChangeRow> changes;
   changes.reserve(rows[2].count());
   for (int row = 0; row < rows[2].size(); ++row)

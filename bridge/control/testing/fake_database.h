@@ -87,8 +87,9 @@ class FakeFeed final : public storage::Feed {
     const std::uint64_t oldest = d_.rows_.empty() ? d_.head_ + 1 : d_.rows_.front().version;
     const storage::MetadataFault gone{storage::MetadataError::too_old, "gone", "", 0};
     if (after.version > d_.head_ || after.version + 1 < oldest) return gone;
-    if (after.mark != 0 && after.version >= oldest && d_.rows_[after.version - oldest].mark != after.mark)
-      return gone;
+    const bool same = after.version < oldest ? after.version == d_.head_
+                                             : d_.rows_[after.version - oldest].mark == after.mark;
+    if (after.mark != 0 && !same) return gone;
     std::vector<storage::ChangeRow> rows;
     for (const auto& row : d_.rows_)
       if (row.version > after.version && rows.size() < limit) rows.push_back(row);

@@ -74,7 +74,9 @@ class FakeNode {
 
  private:
   std::string apply(const ControlRequest& request) {
-    if (request.from != replica_->version())
+    const auto [version, mark] = replica_->position();
+    const bool other = request.from_mark != 0 && mark != 0 && request.from_mark != mark;
+    if (request.from != version || other)
       return R"({"req":"r","error":{"code":"version_mismatch","message":"m"},"version":)" +
              std::to_string(replica_->version()) + "}";
     post(request.ops);
