@@ -59,6 +59,14 @@ TEST(ControlOp, ComesBackFromJson) {
   EXPECT_EQ(every_op().size(), std::variant_size_v<ControlOp>);
 }
 
+TEST(ControlOp, NumbersDoNotDrift) {
+  const auto op =
+      parse_control_op(R"({"op":"limits.put","name":"busy","room_messages_per_s":15.666666666666678})");
+  ASSERT_TRUE(op) << op.error().message;
+  const std::string json = to_json(*op);
+  EXPECT_EQ(to_json(*parse_control_op(json)), json);
+}
+
 TEST(ControlOp, ComesBackFromFlatbuffers) {
   const std::vector<ControlOp> ops = every_op();
   const auto bytes = control_ops_to_flatbuffer(ops);

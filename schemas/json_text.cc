@@ -88,7 +88,7 @@ void append_decimal(std::uint64_t value, std::string& out) {
 
 void append_number(double value, std::string& out) {
   char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::general, 15).ptr;
   out.append(text, static_cast<std::size_t>(end - text));
 }
 
