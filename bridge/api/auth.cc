@@ -1,6 +1,5 @@
 #include "bridge/api/auth.h"
 
-#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include "bridge/api/accounts.h"
@@ -15,8 +14,6 @@
 
 namespace parley::api {
 namespace {
-
-namespace json = boost::json;
 
 constexpr std::size_t kMaxDisplayName = 100;      // characters
 constexpr std::size_t kMaxToken = 128;            // bytes; ours have 46
