@@ -12,8 +12,8 @@ namespace parley {
 void append_json_escaped(std::string_view text, std::string& out);
 void append_json_string(std::string_view text, std::string& out);  // with the quotes
 void append_decimal(std::uint64_t value, std::string& out);
-// Finite. At most 15 digits: Boost.JSON reads longer ones off by a unit in the last place, and what is read and
-// written in turn would drift.
+// Finite. At most 15 digits: Boost.JSON reads longer ones off by a unit in the last place, and what is read
+// and written in turn would drift.
 void append_number(double value, std::string& out);
 
 // Writes the members of one object. Keys are literals that need no escape.
