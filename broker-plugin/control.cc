@@ -57,7 +57,7 @@ void Control::handle(std::string_view payload) {
     return fail(control_request_id(payload), to_string(request.error().code), request.error().message);
   ControlRequest& r = *request;
   if (r.cmd != "version")  // which is asked again and again, until a change has come
-    note(r.req, "cmd=" + json_string(std::string_view(r.cmd).substr(0, 32)));
+    note(r.req, "cmd", std::string_view(r.cmd).substr(0, 32));
   // A snapshot is committed on disk a moment before it decides anything here.
   if (r.cmd == "version") {
     const storage::FeedPosition at = committing_ ? snapshot_base_ : parts_.replica.position();
@@ -352,10 +352,13 @@ void Control::post(const std::string& req, Worker::Job job) {
     fail(req, "unavailable", "too many requests wait; try again in a moment");
 }
 
-void Control::note(std::string_view req, std::string_view text) {
+void Control::note(std::string_view req, std::string_view what, std::string_view value) {
   const std::string_view id = cause_of(req);
   if (id.empty()) return;
-  parts_.delivery.log(LogLevel::info, std::string("event=request id=").append(id).append(" ").append(text));
+  std::string line = "event=request id=";
+  line.append(id).append(" ").append(what).append("=");
+  append_json_string(value, line);
+  parts_.delivery.log(LogLevel::info, std::move(line));
 }
 
 void Control::reply(const std::string& req, std::string_view fields) {
@@ -368,7 +371,7 @@ void Control::reply(const std::string& req, std::string_view fields) {
 
 void Control::fail(const std::string& req, std::string_view code, std::string_view message,
                    std::string_view more) {
-  note(req, std::string("refused=").append(code));
+  note(req, "refused", code);
   std::string answer = R"({"req":)" + json_string(req) + R"(,"error":{"code":)" + json_string(code) +
                        R"(,"message":)" + json_string(message) + '}';
   if (!more.empty()) answer += ",";
@@ -378,7 +381,7 @@ void Control::fail(const std::string& req, std::string_view code, std::string_vi
 }
 
 void Control::fail(const std::string& req, const Refusal& refusal) {
-  note(req, std::string("refused=").append(to_string(refusal.code)));
+  note(req, "refused", to_string(refusal.code));
   std::string answer;
   JsonObjectWriter json(answer);
   json.text("req", req);

@@ -68,7 +68,7 @@ class Control {
   bool is_this_snapshot(const ControlRequest& request);
   void post(const std::string& req, Worker::Job job);
   // To the broker's log, when an HTTP request is behind this one.
-  void note(std::string_view req, std::string_view text);
+  void note(std::string_view req, std::string_view what, std::string_view value);
   void reply(const std::string& req, std::string_view fields);
   void fail(const std::string& req, std::string_view code, std::string_view message,
             std::string_view more = {});

@@ -100,11 +100,11 @@ TEST_F(NodeControlTest, TheRequestBehindItIsInTheLog) {
   std::vector<std::string> noted;
   std::ranges::copy_if(broker_.logs, std::back_inserter(noted),
                        [](const std::string& line) { return line.starts_with("event=request "); });
-  EXPECT_THAT(
-      noted,
-      ElementsAre(R"(event=request id=req-77 cmd="send")", R"(event=request id=req-78 cmd="send")",
-                  "event=request id=req-78 refused=not_member", R"(event=request id=req-80 cmd="sta\nts")",
-                  "event=request id=req-80 refused=bad_payload"));
+  EXPECT_THAT(noted,
+              ElementsAre(R"(event=request id=req-77 cmd="send")", R"(event=request id=req-78 cmd="send")",
+                          R"(event=request id=req-78 refused="not_member")",
+                          R"(event=request id=req-80 cmd="sta\nts")",
+                          R"(event=request id=req-80 refused="bad_payload")"));
 }
 
 TEST_F(NodeControlTest, SendIsAnsweredOnceItIsDurable) {

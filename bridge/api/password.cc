@@ -9,7 +9,6 @@
 #include "storage/call_budget.h"
 
 namespace parley::api {
-
 namespace {
 
 // The time of one call of Argon2id.

@@ -62,6 +62,14 @@ class ControlRoleTest : public testing::Test {
   bool in_step(const FakeNode& node) {
     return soon([&] { return node.version() == database_.head(); });
   }
+  // The node is at version 40 of a database that is not this one.
+  void come_from_another_database() {
+    FakeDatabase before;
+    for (std::uint64_t i = 1; i <= 40; ++i) before.commit({UserPut{.user = "lost" + std::to_string(i)}});
+    Bridge bridge(before, {&node_});
+    bridge.role->start();
+    EXPECT_TRUE(soon([&] { return node_.version() == 40; }));
+  }
   std::vector<std::string> all_posts() {
     std::vector<std::string> cids;
     for (std::uint64_t i = 1; i <= database_.head(); ++i) cids.push_back(join(i).cid);
@@ -127,13 +135,7 @@ TEST_F(ControlRoleTest, ASnapshotBringsTheEventsThatAreKept) {
 
 TEST_F(ControlRoleTest, ANodeAheadOfTheDatabaseIsBroughtBack) {
   // The database was restored from a backup: its version 5 is not the node's.
-  FakeDatabase before;
-  for (std::uint64_t i = 1; i <= 40; ++i) before.commit({UserPut{.user = "lost" + std::to_string(i)}});
-  {
-    Bridge bridge(before, {&node_});
-    bridge.role->start();
-    ASSERT_TRUE(soon([&] { return node_.version() == 40; }));
-  }
+  come_from_another_database();
   for (std::uint64_t i = 1; i <= 5; ++i) database_.commit(joining(i));
   Bridge bridge(database_, {&node_});
   bridge.role->start();
@@ -143,13 +145,7 @@ TEST_F(ControlRoleTest, ANodeAheadOfTheDatabaseIsBroughtBack) {
 
 TEST_F(ControlRoleTest, ANodeOfAnotherHistoryIsBroughtBack) {
   // As above, but the database has passed the node's version before anybody looked.
-  FakeDatabase before;
-  for (std::uint64_t i = 1; i <= 40; ++i) before.commit({UserPut{.user = "lost" + std::to_string(i)}});
-  {
-    Bridge bridge(before, {&node_});
-    bridge.role->start();
-    ASSERT_TRUE(soon([&] { return node_.version() == 40; }));
-  }
+  come_from_another_database();
   for (std::uint64_t i = 1; i <= 60; ++i) database_.commit(joining(i));
   Bridge bridge(database_, {&node_});
   bridge.role->start();
