@@ -123,12 +123,12 @@ boost::system::result<std::uint64_t, BrokerError> Snapshot::oldest_kept(std::uin
     // There is a change of this version, but it is another one: the node has seen none of these.
     const auto other = is_kept(gone);
     if (!other) return other.error();
-    if (*other) gone = 0;
-  }
-  if (gone == 0) {
-    const auto all = is_kept(gone);
-    if (!all) return all.error();
-    if (*all) return gone;
+    if (*other) {
+      gone = 0;
+      const auto all = is_kept(gone);
+      if (!all) return all.error();
+      if (*all) return gone;
+    }
   }
   std::uint64_t kept = upto;
   while (kept - gone > 1) {
