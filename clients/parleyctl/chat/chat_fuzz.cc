@@ -36,6 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(view.cursor_column >= 0 && view.cursor_column < columns);
   require(width_of(view.text) <= columns);
 
+  const std::vector<Cluster> all = clusters(text);
+  require(last_cluster(text).bytes == (all.empty() ? std::string_view() : all.back().bytes));
+
   const Command command = parse_command(clean(text));
   (void)mentions_in(text);
   (void)hint_for(text);

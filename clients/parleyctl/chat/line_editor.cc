@@ -109,35 +109,40 @@ bool LineEditor::complete(const std::vector<std::string>& candidates) {
 }
 
 LineEditor::View LineEditor::view(int width) const {
-  struct Piece {
-    std::string_view bytes;
-    int width;
+  const std::string_view text = text_;
+  // A line break is shown as one column.
+  const auto columns = [](const Cluster& cluster) { return cluster.bytes == "\n" ? 1 : cluster.width; };
+  const auto fits = [&](std::size_t from) {
+    int used = 0;
+    for (std::size_t at = from; at < text.size();) {
+      const Cluster cluster = first_cluster(text.substr(at));
+      used += columns(cluster);
+      if (used >= width) return false;
+      at += cluster.bytes.size();
+    }
+    return true;
   };
-  std::vector<Piece> pieces;
-  std::size_t cursor_piece = 0;
-  std::size_t at = 0;
-  for (const Cluster& cluster : clusters(text_)) {
-    if (at < cursor_) cursor_piece = pieces.size() + 1;
-    at += cluster.bytes.size();
-    pieces.push_back(cluster.bytes == "\n" ? Piece{"↵", 1} : Piece{cluster.bytes, cluster.width});
-  }
-  // Begin so far left that the cursor, and a little of what follows it, is within the width.
+  // Begin so far left that the cursor, and a little of what follows it, is within the width. Only what is
+  // shown is looked at: a line may be long, and this is done for every key.
   const int room_after = std::min(8, width / 4);
-  const auto columns = [&](std::size_t from, std::size_t to) {
-    int sum = 0;
-    for (std::size_t i = from; i < to; ++i) sum += pieces[i].width;
-    return sum;
-  };
-  std::size_t begin = 0;
-  const bool all_fits = columns(0, pieces.size()) < width;
-  while (!all_fits && begin < cursor_piece && columns(begin, cursor_piece) > width - 1 - room_after) ++begin;
+  const int room_before = fits(0) ? width - 1 : width - 1 - room_after;
+  std::size_t begin = cursor_ == 0 ? 0 : right_of(left_of(cursor_));
+  int before = 0;
+  while (begin > 0) {
+    const Cluster cluster = last_cluster(text.substr(0, begin));
+    if (before + columns(cluster) > room_before) break;
+    before += columns(cluster);
+    begin -= cluster.bytes.size();
+  }
 
   View view;
-  view.cursor_column = std::clamp(columns(begin, cursor_piece), 0, std::max(width - 1, 0));
-  int used = 0;
-  for (std::size_t i = begin; i < pieces.size() && used + pieces[i].width <= width; ++i) {
-    view.text += pieces[i].bytes;
-    used += pieces[i].width;
+  view.cursor_column = std::clamp(before, 0, std::max(width - 1, 0));
+  for (int used = 0; begin < text.size();) {
+    const Cluster cluster = first_cluster(text.substr(begin));
+    used += columns(cluster);
+    if (used > width) break;
+    view.text += cluster.bytes == "\n" ? "↵" : cluster.bytes;
+    begin += cluster.bytes.size();
   }
   return view;
 }
@@ -160,23 +165,11 @@ void LineEditor::kill(std::size_t from, std::size_t to) {
 }
 
 std::size_t LineEditor::left_of(std::size_t at) const {
-  std::size_t previous = 0;
-  std::size_t position = 0;
-  for (const Cluster& cluster : clusters(text_)) {
-    if (position >= at) break;
-    previous = position;
-    position += cluster.bytes.size();
-  }
-  return previous;
+  return at - last_cluster(std::string_view(text_).substr(0, at)).bytes.size();
 }
 
 std::size_t LineEditor::right_of(std::size_t at) const {
-  std::size_t position = 0;
-  for (const Cluster& cluster : clusters(text_)) {
-    position += cluster.bytes.size();
-    if (position > at) return position;
-  }
-  return text_.size();
+  return at + first_cluster(std::string_view(text_).substr(at)).bytes.size();
 }
 
 std::size_t LineEditor::word_left_of(std::size_t at) const {

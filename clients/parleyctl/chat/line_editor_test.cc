@@ -97,6 +97,21 @@ TEST_F(LineEditorTest, TheViewAlwaysHoldsTheCursor) {
   }
 }
 
+// The server takes 100,000 characters. What each key costs must not grow with what was pasted.
+TEST_F(LineEditorTest, ALongLineIsWorkedOnWhereTheCursorIs) {
+  std::string text;
+  for (int i = 0; i < 25'000; ++i) text += "日本é🎉";
+  type(text);
+  for (int i = 0; i < 5'000; ++i) {
+    press({K::left, K::left, K::right});
+    const LineEditor::View view = editor.view(40);
+    ASSERT_LE(width_of(view.text), 40);
+    ASSERT_GE(width_of(view.text), 39 - 8);
+  }
+  press({K::del, K::backspace});
+  EXPECT_EQ(editor.text().size(), text.size() - std::string("日🎉").size());
+}
+
 TEST_F(LineEditorTest, AShortLineIsShownWhole) {
   type("short");
   EXPECT_EQ(editor.view(20).text, "short");

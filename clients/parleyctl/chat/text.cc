@@ -28,32 +28,84 @@ bool turns_direction(utf8proc_int32_t point) {
          point == 0x200f;
 }
 
+// Between two code points of which both are so a cluster ends, whatever came before them (Unicode Standard
+// Annex 29).
+bool stands_alone(utf8proc_int32_t point) {
+  if (point < 0) return true;
+  switch (utf8proc_get_property(point)->boundclass) {
+    case UTF8PROC_BOUNDCLASS_OTHER:
+    case UTF8PROC_BOUNDCLASS_LF:
+    case UTF8PROC_BOUNDCLASS_LV:
+    case UTF8PROC_BOUNDCLASS_LVT:
+    case UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The last place before the last code point's end where a cluster begins for certain.
+std::size_t certain_break_before(std::string_view text) {
+  bool alone_after = false;
+  std::size_t after = text.size();  // where the code point looked at before begins
+  while (after > 0) {
+    std::size_t at = after - 1;
+    while (at > 0 && after - at < 4 && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) --at;
+    auto [point, length] = first_code_point(text.substr(at, after - at));
+    if (at + length != after) {  // not UTF-8: goes byte by byte
+      at = after - 1;
+      point = -1;
+    }
+    const bool alone = stands_alone(point);
+    if (alone && alone_after) return after;
+    alone_after = alone;
+    after = at;
+  }
+  return 0;
+}
+
 bool is_control(utf8proc_int32_t point) {
   return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029;
 }
 
 }  // namespace
 
-std::vector<Cluster> clusters(std::string_view text) {
-  std::vector<Cluster> out;
+Cluster first_cluster(std::string_view text) {
+  Cluster cluster{text.substr(0, 0), 0};
   utf8proc_int32_t state = 0;
   utf8proc_int32_t previous = -1;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto [point, length] = first_code_point(text.substr(at));
-    const bool starts = out.empty() || point < 0 || previous < 0 ||
-                        utf8proc_grapheme_break_stateful(previous, point, &state) != 0;
+  std::size_t end = 0;
+  while (end < text.size()) {
+    const auto [point, length] = first_code_point(text.substr(end));
+    const bool first = end == 0;
+    if (!first &&
+        (point < 0 || previous < 0 || utf8proc_grapheme_break_stateful(previous, point, &state) != 0))
+      break;
     int width = point < 0 ? 1 : std::clamp(utf8proc_charwidth(point), 0, 2);
     if (is_regional_indicator(point)) width = 2;
-    if (starts) {
-      out.push_back({text.substr(at, length), width});
-    } else {
-      Cluster& cluster = out.back();
-      cluster.bytes = {cluster.bytes.data(), cluster.bytes.size() + length};
-      cluster.width = point == kEmojiStyle ? 2 : std::max(cluster.width, width);
-    }
+    cluster.width = !first && point == kEmojiStyle ? 2 : std::max(cluster.width, width);
     previous = point;
-    at += length;
+    end += length;
+  }
+  cluster.bytes = text.substr(0, end);
+  return cluster;
+}
+
+Cluster last_cluster(std::string_view text) {
+  // From the nearest place to the left where one begins in any case.
+  Cluster last = first_cluster(text.substr(certain_break_before(text)));
+  while (last.bytes.data() + last.bytes.size() < text.data() + text.size()) {
+    last = first_cluster(
+        text.substr(static_cast<std::size_t>(last.bytes.data() - text.data()) + last.bytes.size()));
+  }
+  return last;
+}
+
+std::vector<Cluster> clusters(std::string_view text) {
+  std::vector<Cluster> out;
+  while (!text.empty()) {
+    out.push_back(first_cluster(text));
+    text.remove_prefix(out.back().bytes.size());
   }
   return out;
 }

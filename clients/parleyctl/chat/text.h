@@ -16,6 +16,10 @@ struct Cluster {
 };
 std::vector<Cluster> clusters(std::string_view text);
 
+// Without looking at the rest of the text, however long it is. The first one of no text is empty.
+Cluster first_cluster(std::string_view text);
+Cluster last_cluster(std::string_view text);
+
 int width_of(std::string_view text);
 
 // Valid UTF-8 without anything that moves the cursor, changes colours or turns writing direction around: what

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+
 namespace parley::chat {
 namespace {
 
@@ -18,6 +20,22 @@ TEST(Text, ClustersAreWhatPeopleCallCharacters) {
   EXPECT_THAT(bytes("👩‍💻!"), ElementsAre("👩‍💻", "!"));  // joined emoji
   EXPECT_THAT(bytes("🇩🇪🇫🇷"), ElementsAre("🇩🇪", "🇫🇷"));
   EXPECT_THAT(bytes("\xff\xfe"), ElementsAre("\xff", "\xfe"));  // what is no UTF-8 goes byte by byte
+}
+
+TEST(Text, TheLastClusterIsFoundWithoutTheOthers) {
+  const std::string_view parts[] = {"a",        "\u0301", "\n", "日", "👩", "\u200d", "💻", "🇩",      "🇪",
+                                    "\u1112",   "\u1161", "한", "하", "क", "\u094d", "ा", "\u0600", "\xff",
+                                    "\xe6\x97", "\xa5",   " ",  "\r", "❤", "\ufe0f"};
+  std::minstd_rand random(1);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (auto left = random() % 12; left > 0; --left) text += parts[random() % std::size(parts)];
+    const std::vector<Cluster> all = clusters(text);
+    const Cluster expected = all.empty() ? Cluster{} : all.back();
+    const Cluster found = last_cluster(text);
+    ASSERT_EQ(found.bytes, expected.bytes) << testing::PrintToString(text);
+    ASSERT_EQ(found.width, expected.width) << testing::PrintToString(text);
+  }
 }
 
 TEST(Text, WidthsAreColumns) {
