@@ -3,6 +3,7 @@
 #
 #   tests/fuzz/run.sh [SECONDS [TARGET...]]      default: 60 seconds each, all targets
 #
+# FUZZ_SEED=N begins from that number instead of a random one, so that a run can be repeated.
 # New inputs are kept in build/fuzz/corpus and serve the next run; the seeds in tests/fuzz/corpus are only read. A
 # crash leaves its input in build/fuzz/crashes: add it to tests/fuzz/corpus/TARGET together with the fix, and a test.
 set -eu
@@ -50,8 +51,8 @@ for name in "$@"; do
   [ -d "$seeds" ] || seeds=
   echo "$name: ${seconds} s"
   # shellcheck disable=SC2086  # an empty seeds must vanish
-  if "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
-      -artifact_prefix="$build/crashes/$name-" "$found" $seeds >"$log" 2>&1; then
+  if "$program" -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=65536 \
+      -print_final_stats=1 -artifact_prefix="$build/crashes/$name-" "$found" $seeds >"$log" 2>&1; then
     grep -E 'number_of_executed_units|average_exec_per_sec|new_units_added' "$log" | sed 's/^stat:://; s/^/  /'
   else
     tail -n 60 "$log" >&2
