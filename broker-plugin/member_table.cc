@@ -52,7 +52,8 @@ bool MemberTable::remove(UserIndex user) {
   auto hole = static_cast<std::uint32_t>(found - entries_.get());
   --size_;
   if (is_list()) {
-    entries_[hole] = std::exchange(entries_[size_], Entry{});
+    entries_[hole] = entries_[size_];
+    entries_[size_] = Entry{};  // after the line above: it may be the hole itself
     if (size_ == 0) clear();
     return true;
   }
