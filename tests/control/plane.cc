@@ -19,6 +19,19 @@ auto check(Result&& result, std::string_view what) {
   if constexpr (!std::is_void_v<typename std::decay_t<Result>::value_type>) return std::move(*result);
 }
 
+// What only reads may be asked again: a test that has just ended Postgres and started it is not told so at
+// once.
+template <class Read>
+auto check_read(Read&& read, std::string_view what) {
+  const Deadline deadline = std::chrono::seconds(30);
+  auto result = read();
+  while (!result && result.error().code == storage::MetadataError::unavailable && !deadline.passed()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    result = read();
+  }
+  return check(std::move(result), what);
+}
+
 Actor actor(std::string_view user, bool admin = false) {
   Actor who;
   who.user = user;
@@ -127,15 +140,20 @@ void Ledger::revoke_session(std::string_view user, std::string_view sid) {
   check(metadata_->sessions().create(actor(user), session), "making a session");
   check(metadata_->sessions().revoke(actor(user), user, sid), "revoking a session");
 }
-std::uint64_t Ledger::head() { return check(metadata_->feed().head(), "asking for the head"); }
+std::uint64_t Ledger::head() {
+  return check_read([&] { return metadata_->feed().head(); }, "asking for the head");
+}
 
 std::vector<std::string> Ledger::facts() {
   std::vector<std::string> facts;
-  check(metadata_->feed().snapshot([&](std::vector<ControlOp>&& ops) {
-    for (const ControlOp& op : ops) facts.push_back(to_json(op));
-    return true;
-  }),
-        "reading all facts");
+  const auto read = [&] {
+    facts.clear();
+    return metadata_->feed().snapshot([&](std::vector<ControlOp>&& ops) {
+      for (const ControlOp& op : ops) facts.push_back(to_json(op));
+      return true;
+    });
+  };
+  check_read(read, "reading all facts");
   std::ranges::sort(facts);
   return facts;
 }
@@ -144,8 +162,8 @@ std::vector<EventPost> Ledger::posts() {
   std::vector<EventPost> posts;
   const std::uint64_t last = head();
   for (std::uint64_t after = 0; after < last;) {
-    for (const storage::ChangeRow& row :
-         check(metadata_->feed().changes_after(after, 1000), "reading changes")) {
+    const auto read = [&] { return metadata_->feed().changes_after(after, 1000); };
+    for (const storage::ChangeRow& row : check_read(read, "reading changes")) {
       after = row.version;
       const json::value ops = json::parse(row.ops_json);
       for (const json::value& op : ops.as_array())
