@@ -56,6 +56,7 @@ std::string sealing_secret(std::string_view pem) {
 Keys::Keys(fs::path folder) : folder_(std::move(folder)) {
   files_ = list();
   ring_ = std::make_shared<const KeyRing>(read(files_));
+  rings_ = ring_->number;
   looked_ = std::chrono::steady_clock::now();
 }
 

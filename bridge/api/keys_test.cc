@@ -97,6 +97,21 @@ TEST_F(KeysTest, RotationLogsNobodyOutAndNeedsNoRestart) {
   EXPECT_FALSE(keys.current()->verifier.verify(before, 1000));
 }
 
+// What has been verified by one ring is verified again by the next.
+TEST_F(KeysTest, AnotherRingHasAnotherNumber) {
+  put("signing.pem", key(0), 1);
+  publish({0, 1});
+  Keys keys(folder_.path());
+  const auto first = keys.current()->number;
+  publish({0});
+  EXPECT_TRUE(keys.reload());
+  const auto second = keys.current()->number;
+  EXPECT_NE(second, first);
+  publish({0, 2});
+  EXPECT_TRUE(keys.reload());
+  EXPECT_NE(keys.current()->number, second);
+}
+
 TEST_F(KeysTest, ABrokenFolderChangesNothing) {
   put("signing.pem", key(0), 1);
   publish({0});
