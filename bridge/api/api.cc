@@ -90,7 +90,7 @@ std::optional<http::Response> Api::Impl::admit(const Route& route, const http::R
   }
   context.caller = *std::move(caller);
   if (context.caller.role != TokenRole::service) {
-    if (const auto wait = limits.request(context.caller.user); wait.count() > 0) return too_many(wait);
+    if (const auto wait = limits.request_of(context.caller.user); wait.count() > 0) return too_many(wait);
   }
   if (route.access == Access::account && !context.caller.signed_in()) {
     return http::forbidden("only somebody who signed in may do that, not an API token or a service");

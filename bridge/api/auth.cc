@@ -73,7 +73,7 @@ http::Response login(const http::Request& request, Context& context) {
 
   const auto found = context.metadata.users().credential(user);
   if (!found && found.error().code != storage::MetadataError::not_found) {
-    context.limits.login_succeeded(user, request.remote);  // nothing was tried
+    context.limits.login_untried(user, request.remote);
     return refused(found.error());
   }
   const Passwords& passwords = context.accounts.passwords;
@@ -155,10 +155,13 @@ http::Response change_password(const http::Request& request, Context& context) {
     return too_many_logins(wait);
   }
   const auto found = context.metadata.users().credential(user);
-  if (!found) return refused(found.error());
+  if (!found) {
+    context.limits.login_untried(user, request.remote);
+    return refused(found.error());
+  }
   const bool has_password = !found->password_hash.empty();
   if (has_password && !old_password) {
-    context.limits.login_succeeded(user, request.remote);
+    context.limits.login_untried(user, request.remote);
     return http::invalid("old_password", "is missing: send the password that is to be replaced");
   }
   if (has_password && !context.accounts.passwords.matches(*old_password, found->password_hash)) {

@@ -346,6 +346,19 @@ TEST_F(AuthLimits, GuessingManyUsersFromOnePlace) {
   EXPECT_EQ(from("203.0.113.8", "user9", "wrong horse!").status, 401u);
 }
 
+TEST_F(AuthLimits, GuessingTheOldPasswordWithAToken) {
+  const std::string token = enter(kRegister, "alice", "correct horse").at("access_token");
+  const auto change = [&](const std::string& body) {
+    return world_.call("PUT", "/api/v1/users/me/password", {token, body, {}}).status;
+  };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(change(R"({"password":"battery staple"})"), 422u) << "nothing was tried";
+    EXPECT_EQ(change(R"({"old_password":"wrong horse!","password":"battery staple"})"), 403u);
+  }
+  EXPECT_EQ(change(R"({"password":"battery staple"})"), 429u);
+  EXPECT_EQ(change(R"({"old_password":"correct horse","password":"battery staple"})"), 429u);
+}
+
 TEST_F(AuthLimits, WhoKnowsThePasswordIsNotHeldUp) {
   enter(kRegister, "alice", "correct horse");
   for (int i = 0; i < 10; ++i) EXPECT_EQ(from("203.0.113.7", "alice", "correct horse").status, 200u);

@@ -14,9 +14,9 @@ constexpr std::chrono::seconds kSweepEvery{10};
 constexpr double kHour = 3600;
 constexpr double kMinute = 60;
 
-// Who has one IPv6 address has 2^64 of them: there the network counts. User names hold no colon.
-std::string who(std::string_view user_or_address) {
-  std::string key(user_or_address);
+// Who has one IPv6 address has 2^64 of them: there the network counts.
+std::string who(std::string_view remote) {
+  std::string key(remote);
   in6_addr address{};
   if (key.find(':') == std::string::npos || ::inet_pton(AF_INET6, key.c_str(), &address) != 1) return key;
   if (IN6_IS_ADDR_V4MAPPED(&address)) return key;
@@ -110,9 +110,14 @@ Limits::Limits(const BridgeLimits& config, std::function<Ticks()> now)
                         config.login_failures),
       now_(std::move(now)) {}
 
-std::chrono::milliseconds Limits::request(std::string_view key) { return requests_.take(who(key), now_()); }
-std::chrono::milliseconds Limits::request_wait(std::string_view key) {
-  return requests_.wait(who(key), now_());
+std::chrono::milliseconds Limits::request(std::string_view address) {
+  return requests_.take(who(address), now_());
+}
+std::chrono::milliseconds Limits::request_of(std::string_view user) {
+  return requests_.take("user " + std::string(user), now_());
+}
+std::chrono::milliseconds Limits::request_wait(std::string_view address) {
+  return requests_.wait(who(address), now_());
 }
 std::chrono::milliseconds Limits::connect(std::string_view user) { return connects_.take(user, now_()); }
 std::chrono::milliseconds Limits::registration(std::string_view address) {
@@ -130,6 +135,11 @@ std::chrono::milliseconds Limits::login_attempt(std::string_view user, std::stri
   const auto by_address = address_failures_.take(who(address), now);
   if (by_address.count() > 0) user_failures_.put_back(user);
   return by_address;
+}
+
+void Limits::login_untried(std::string_view user, std::string_view address) {
+  user_failures_.put_back(user);
+  address_failures_.put_back(who(address));
 }
 
 void Limits::login_succeeded(std::string_view user, std::string_view address) {

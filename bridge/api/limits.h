@@ -64,20 +64,24 @@ class Limits {
       const BridgeLimits& config,
       std::function<Ticks()> now = [] { return std::chrono::steady_clock::now(); });
 
-  // Zero: granted and counted; otherwise how long to wait.
-  std::chrono::milliseconds request(std::string_view user_or_address);
+  // Zero: granted and counted; otherwise how long to wait. Users and addresses are counted apart: a user's
+  // name may look like an address.
+  std::chrono::milliseconds request(std::string_view address);
+  std::chrono::milliseconds request_of(std::string_view user);
   std::chrono::milliseconds connect(std::string_view user);
   std::chrono::milliseconds registration(std::string_view address);
   std::chrono::milliseconds bot(std::string_view owner);  // a name each, for good: as many as registrations
   std::chrono::milliseconds invite(std::string_view user);
 
   // As request(), but counts nothing.
-  std::chrono::milliseconds request_wait(std::string_view user_or_address);
+  std::chrono::milliseconds request_wait(std::string_view address);
 
   // Sign-in: counted as a failure when it begins, under the user's name and under the address, whether or not
   // there is such a user; so many at once are no way around it.
   std::chrono::milliseconds login_attempt(std::string_view user, std::string_view address);
   void login_succeeded(std::string_view user, std::string_view address);
+  // No password was compared: the attempt is not counted, and those before it stay so.
+  void login_untried(std::string_view user, std::string_view address);
 
  private:
   Buckets requests_;

@@ -86,6 +86,30 @@ TEST(Limits, SignInIsCountedForUserAndAddress) {
   EXPECT_NE(limits.login_attempt("alice", "3"), 0ms);
 }
 
+TEST(Limits, AnAttemptThatComparedNothingChangesNothing) {
+  BridgeLimits config;
+  config.login_failures = 2;
+  Limits limits(config, [] { return kStart; });
+  EXPECT_EQ(limits.login_attempt("alice", "1"), 0ms);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(limits.login_attempt("alice", "1"), 0ms);
+    limits.login_untried("alice", "1");
+  }
+  EXPECT_EQ(limits.login_attempt("alice", "1"), 0ms);
+  EXPECT_NE(limits.login_attempt("alice", "2"), 0ms) << "two were tried";
+  EXPECT_NE(limits.login_attempt("bob", "1"), 0ms);
+}
+
+TEST(Limits, AUserWhoseNameIsAnAddressHoldsNobodyUpThere) {
+  BridgeLimits config;
+  config.burst = 1;
+  Limits limits(config, [] { return kStart; });
+  EXPECT_EQ(limits.request_of("203.0.113.7"), 0ms);
+  EXPECT_NE(limits.request_of("203.0.113.7"), 0ms);
+  EXPECT_EQ(limits.request_wait("203.0.113.7"), 0ms);
+  EXPECT_EQ(limits.request("203.0.113.7"), 0ms);
+}
+
 TEST(Limits, AnIpv6NetworkIsOneAddress) {
   BridgeLimits config;
   config.login_failures = 2;
