@@ -71,7 +71,11 @@ Step<Seq> tail_for_newcomer(const storage::Room& room, Context& context) {
 }
 
 http::Response room_answer(const storage::RoomView& view, unsigned status) {
-  return http::json(to_object(view), status).etag(view.room.version);
+  http::Response response = http::json(to_object(view), status).etag(view.room.version);
+  // The version is the room's, for If-Match; the number of members and what is the caller's own change
+  // without it.
+  response.same_by_etag = false;
+  return response;
 }
 
 http::Response room_answer(std::string_view room, Context& context, unsigned status) {

@@ -130,6 +130,17 @@ TEST_F(RoomsApi, PublicChannelsAreFound) {
   EXPECT_EQ(world_.get("/api/v1/rooms?prefix=ap", "bob").field(), "prefix");
 }
 
+// The version is the room's; what else the answer holds changes without it.
+TEST_F(RoomsApi, ARoomIsNeverAnsweredWithNotModified) {
+  world_.add_room("general", "alice");
+  const std::string etag = world_.get("/api/v1/rooms/general", "alice").header("etag");
+  world_.add_member("general", "bob");
+  const Reply now =
+      world_.call("GET", "/api/v1/rooms/general", {world_.token("alice"), "", {{"If-None-Match", etag}}});
+  EXPECT_EQ(now.status, 200u);
+  EXPECT_EQ(now.at("members"), "2");
+}
+
 TEST_F(RoomsApi, AChangeTakesTheRightVersion) {
   world_.add_room("general", "alice");
   world_.add_member("general", "bob");

@@ -173,7 +173,9 @@ Response AnswerWriter::options(const Request& request, std::string_view allow) c
 }
 
 void AnswerWriter::shorten_if_known(const Request& request, Response& response) {
-  if (response.status != 200 || (request.method != Method::get && request.method != Method::head)) return;
+  if (!response.same_by_etag || response.status != 200 ||
+      (request.method != Method::get && request.method != Method::head))
+    return;
   const auto known = request.header("If-None-Match");
   if (!known) return;
   for (const Parameter& header : response.headers) {

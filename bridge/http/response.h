@@ -19,6 +19,9 @@ struct Response {
   std::string content_type = "application/json";
   Parameters headers;  // besides those the server adds to every answer; values free of CR and LF
   std::string body;
+  // Whether who has an answer with the same ETag has this one (then 304 says so). Not when the body has more
+  // in it than what the ETag is of.
+  bool same_by_etag = true;
 
   Response& header(std::string_view name, std::string_view value) &;
   Response&& header(std::string_view name, std::string_view value) &&;
