@@ -1,5 +1,6 @@
 #include "bridge/api/users.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -124,12 +125,16 @@ http::Response create_bot(const http::Request& request, Context& context) {
   if (auto refusal = idempotent_actor(request, context, self)) return *std::move(refusal);
   const auto bots = context.metadata.users().bots_of(context.caller.user);
   if (!bots) return refused(bots.error());
-  if (bots->size() >= kMaxBots && !context.caller.admin) {
-    return http::problem({409, "limit", "you have " + std::to_string(kMaxBots) + " bots; delete one first"});
+  // Of that name there is one: no other is made, but the answer of the first time comes again, or a conflict.
+  const bool again =
+      std::ranges::any_of(*bots, [&](const storage::User& each) { return each.name == bot.name; });
+  if (!again && !context.caller.admin) {
+    if (bots->size() >= kMaxBots)
+      return http::problem(
+          {409, "limit", "you have " + std::to_string(kMaxBots) + " bots; delete one first"});
+    if (const auto wait = context.limits.bot(context.caller.user); wait.count() > 0)
+      return http::rate_limited("you made many bots; make the next one later", wait);
   }
-  const auto wait =
-      context.caller.admin ? std::chrono::milliseconds(0) : context.limits.bot(context.caller.user);
-  if (wait.count() > 0) return http::rate_limited("you made many bots; make the next one later", wait);
   const auto made = context.metadata.users().create(self, bot);
   if (!made) return refused(made.error());
   return http::json(public_side(made->value), 201).header("Location", "/api/v1/users/" + made->value.name);

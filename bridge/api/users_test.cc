@@ -222,6 +222,12 @@ TEST(UsersApiLimits, BotsAreMadeAtAPace) {
     ASSERT_EQ(world.post("/api/v1/users/me/bots", "alice", R"({"user":")" + name + "\"}").status, 201u);
     ASSERT_EQ(world.del("/api/v1/users/me/bots/" + name, "alice").status, 204u);
   }
+  // Whoever lost the answer gets it again.
+  const auto keyed = [&] {
+    return world.call("POST", "/api/v1/users/me/bots",
+                      {world.token("carol"), R"({"user":"carols"})", {{"Idempotency-Key", "k"}}});
+  };
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(keyed().status, 201u) << i;
   const Reply third = world.post("/api/v1/users/me/bots", "alice", R"({"user":"three"})");
   EXPECT_EQ(third.status, 429u) << third.text;
   EXPECT_EQ(third.code(), "rate_limited");
