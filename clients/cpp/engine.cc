@@ -57,12 +57,20 @@ Engine::Engine(const Options& options, Listener& listener, Hooks hooks)
       connector_(*this, environment_, {options_.backoff_first, options_.backoff_ceiling}),
       sender_(*this, environment_, sender_options(options_), options_.outbox_store) {}
 
+void Engine::connect() {
+  if (!closed_) connector_.start();
+}
+
 void Engine::disconnect() {
   connector_.stop();
   went_down();
 }
 
 void Engine::send(Outgoing message, SendDone done) {
+  if (closed_) {
+    if (done) done(Refusal{Code::unavailable, "closed before it was sent"});
+    return;
+  }
   typing_pacer_.sent(message.room);
   sender_.submit(std::move(message), std::move(done));
 }
@@ -100,7 +108,9 @@ void Engine::refetched(const std::string& room, std::uint64_t request,
 }
 
 void Engine::shut_down() {
+  closed_ = true;
   connector_.stop();
+  went_down();
   sender_.abandon();
   transport_.reset();
 }
@@ -131,7 +141,8 @@ void Engine::published(Ticket ticket, const Outcome& outcome) {
 
 void Engine::subscribed(Ticket ticket, const Outcome& outcome) {
   const auto node = subscribing_.extract(ticket);
-  if (node.empty()) return;
+  // The line broke under it; the connector will say so, and we subscribe again on the next connection.
+  if (node.empty() || outcome.reason == kNoReason) return;
   // Acks and errors have a way to us now, so sending may begin. Refused, our own copies in the rooms still
   // settle what we send.
   if (node.mapped().empty()) return sender_.online();

@@ -33,7 +33,7 @@ class Engine : private Connector::Actions, private Sender::Actions, private Room
   // Before anything else.
   void use(std::unique_ptr<Transport> transport) { transport_ = std::move(transport); }
 
-  void connect() { connector_.start(); }
+  void connect();
   void disconnect();
   void send(Outgoing message, SendDone done);
   void cancel(const std::string& room, const std::string& cid) { sender_.cancel(room, cid); }
@@ -100,6 +100,7 @@ class Engine : private Connector::Actions, private Sender::Actions, private Room
   Ticket renewal_ = 0;
   std::atomic<std::uint64_t> connection_{0};
   std::unique_ptr<Transport> transport_;
+  bool closed_ = false;  // shut_down() was called: there is no transport any more
 };
 
 }  // namespace parley::client

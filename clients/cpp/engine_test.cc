@@ -191,6 +191,40 @@ TEST_F(EngineTest, MessagesOfARoomLeaveInOrderOneAfterTheOther) {
   EXPECT_THAT(left(), ElementsAre("c"));
 }
 
+// Brokers cut the line of whoever sends much more, and would do so at each attempt.
+TEST_F(EngineTest, AMessageThatIsTooLargeNeverLeaves) {
+  go_online();
+  Outgoing large;
+  large.room = "general";
+  large.cid = "large";
+  large.body = std::string(300'000, 'x');
+  std::optional<Code> code;
+  engine->send(std::move(large), [&](const SendResult& result) { code = result.error().code; });
+  EXPECT_EQ(code, Code::too_large);
+  send("small");
+  EXPECT_THAT(left(), ElementsAre("small"));
+}
+
+TEST_F(EngineTest, ASubscriptionLostWithTheLineIsNoRefusal) {
+  engine->join("general", Seq{0});
+  engine->connect();
+  engine->token(token_request, "pk_token", "");
+  engine->connected({});
+  for (const auto& s : std::exchange(wire.subscribed, {})) engine->subscribed(s.ticket, {kNoReason, "cable"});
+  EXPECT_THAT(recorder.joined, IsEmpty());
+  come_back();
+  EXPECT_THAT(recorder.joined, ElementsAre("+general"));
+}
+
+TEST_F(EngineTest, NothingIsDoneAfterTheEnd) {
+  go_online();
+  engine->shut_down();
+  engine->connect();
+  send("late");
+  EXPECT_THAT(left(), IsEmpty());
+  EXPECT_THAT(results, ElementsAre(std::pair<std::string, std::string>("late", "unavailable")));
+}
+
 TEST_F(EngineTest, AfterALossEverythingUnsettledLeavesAgainWithTheSameCid) {
   go_online();
   for (const char* cid : {"a", "b", "c"}) send(cid);

@@ -116,22 +116,43 @@ class FileOutbox : public OutboxStore {
     entries_.remove_if([&](const Outgoing& m) { return m.room == room && m.cid == cid; });
   }
 
-  void append(const json::object& line) {
-    const std::string text = json::serialize(line) + "\n";
-    // One write: O_APPEND keeps it whole against everything but a crash in the middle, which replay()
-    // forgives.
-    if (::write(fd_, text.data(), text.size()) < 0) done_ = kRewriteAfter;
+  // One write: O_APPEND keeps it whole against everything but a crash in the middle and a full disk, which
+  // replay() forgives.
+  static bool write_line(int fd, const std::string& text) {
+    return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   }
 
+  void append(const json::object& line) {
+    const std::string text = json::serialize(line) + "\n";
+    if (write_line(fd_, torn_ ? "\n" + text : text)) {
+      torn_ = false;
+      return;
+    }
+    torn_ = true;
+    done_ = kRewriteAfter;
+  }
+
+  // On a full disk the file stays as it was.
   void rewrite() {
+    done_ = 0;
     const std::string temp = file_.string() + ".tmp";
     const int fd = ::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0) return;
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = fd;
-    done_ = 0;
-    for (const Outgoing& message : entries_) append({{"put", to_object(message)}});
-    if (::rename(temp.c_str(), file_.c_str()) != 0) ::unlink(temp.c_str());
+    bool whole = fd >= 0;
+    for (const Outgoing& message : entries_)
+      whole = whole && write_line(fd, json::serialize(json::object{{"put", to_object(message)}}) + "\n");
+    if (whole && ::rename(temp.c_str(), file_.c_str()) == 0) {
+      if (fd_ >= 0) ::close(fd_);
+      fd_ = fd;
+      torn_ = false;
+      return;
+    }
+    if (fd >= 0) {
+      ::close(fd);
+      ::unlink(temp.c_str());
+    }
+    if (fd_ >= 0) return;
+    fd_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    torn_ = true;  // perhaps
   }
 
   std::filesystem::path file_;
@@ -139,6 +160,7 @@ class FileOutbox : public OutboxStore {
   int fd_ = -1;
   std::list<Outgoing> entries_;
   std::size_t done_ = 0;  // since the last rewrite
+  bool torn_ = false;     // the file's last line has no end
 };
 
 }  // namespace

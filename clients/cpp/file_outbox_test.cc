@@ -85,6 +85,22 @@ TEST_F(FileOutboxTest, ATornLastLineCostsOnlyItself) {
   EXPECT_THAT(cids(*make_file_outbox(file)), ElementsAre("a", "b"));
 }
 
+// As on a full disk: what cannot be written anew stays as it was.
+TEST_F(FileOutboxTest, WhatCannotBeRewrittenIsKept) {
+  {
+    auto store = make_file_outbox(file);
+    store->load();
+    store->put(message("a"));
+  }
+  std::filesystem::create_directory(file.string() + ".tmp");  // in the way of the new file
+  {
+    auto store = make_file_outbox(file);
+    EXPECT_THAT(cids(*store), ElementsAre("a"));
+    store->put(message("b"));
+  }
+  EXPECT_THAT(cids(*make_file_outbox(file)), ElementsAre("a", "b"));
+}
+
 TEST_F(FileOutboxTest, OthersCannotReadIt) {
   auto store = make_file_outbox(file);
   store->load();

@@ -8,6 +8,8 @@ RoomFeed::RoomFeed(std::string room, Seq have, MessageId have_id, Sink& sink, Li
     : room_(std::move(room)), have_(have), have_id_(have_id), sink_(sink), limits_(limits) {}
 
 void RoomFeed::resume(TimePoint now) {
+  // What is being fetched may have been read before the loss.
+  resume_after_ = filling();
   if (have_ != Seq{0} && !filling()) fetch(gap_up_to(Seq{0}), now);
 }
 
@@ -80,6 +82,7 @@ void RoomFeed::release(TimePoint now) {
     }
   }
   for (EventBytes& bytes : held) held_.push_back(std::move(bytes));
+  if (resume_after_ && !filling()) resume(now);
 }
 
 }  // namespace parley::client

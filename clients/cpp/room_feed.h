@@ -67,6 +67,7 @@ class RoomFeed {
   std::deque<EventBytes> held_;        // live events after the gap
   std::optional<TimePoint> deadline_;  // while a gap is being filled
   std::uint64_t request_ = 0;
+  bool resume_after_ = false;  // subscribed again while a gap was being filled
 };
 
 }  // namespace parley::client

@@ -128,6 +128,19 @@ TEST_F(RoomFeedTest, HoldsNoMoreThanItsBoundAndFindsTheRestByPrev) {
   EXPECT_THAT(fetched.back(), (Pair{11, 20}));
 }
 
+TEST_F(RoomFeedTest, ALossWhileAGapIsBeingFilledIsAskedForAfterwards) {
+  can_fetch = true;
+  receive(5, 4);
+  receive(8, 7);
+  feed.resume(now);
+  EXPECT_THAT(fetched, ElementsAre(Pair{5, 7}));
+  feed.fill(feed.fill_request(), events({6, 7}), now);  // read before the loss
+  EXPECT_THAT(fetched, ElementsAre(Pair{5, 7}, Pair{8, 0}));
+  feed.fill(feed.fill_request(), events({9, 10}), now);
+  EXPECT_THAT(delivered, ElementsAre(5, 6, 7, 8, 9, 10));
+  EXPECT_EQ(fetched.size(), 2u);
+}
+
 TEST_F(RoomFeedTest, AfterALossAsksForWhatHappenedMeanwhile) {
   can_fetch = true;
   feed.resume(now);

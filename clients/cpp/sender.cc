@@ -14,6 +14,9 @@ constexpr Millis kReasonPatience{1'000};
 // A refusal that says "later" without saying when.
 constexpr Millis kDefaultRetry{1'000};
 
+// Protocol, "Limits": of a message as it is sent. A broker cuts the line of whoever sends much more.
+constexpr std::size_t kMostPayloadBytes = 256 << 10;
+
 // What a refusing PUBACK says by itself.
 Code code_of(int reason) {
   switch (reason) {
@@ -55,6 +58,8 @@ std::optional<Refusal> unsendable(const Outgoing& message) {
   if (!is_cid(message.cid))
     return Refusal{Code::bad_payload, "cid: 1 to 64 characters without control characters"};
   if (is_server_made(message.kind)) return Refusal{Code::bad_payload, "kind: only the server makes these"};
+  if (payload_of(message).size() > kMostPayloadBytes)
+    return Refusal{Code::too_large, "a message has at most 256 KiB: send it in parts, or as an attachment"};
   return std::nullopt;
 }
 
