@@ -172,6 +172,18 @@ TEST_F(ParleyctlTest, LinesInLinesOutAndAllOfItInTheLog) {
               ElementsAre(read[3], read[4]));
 }
 
+// More than may be on its way at once, and more than the SDK keeps.
+TEST_F(ParleyctlTest, ALongFileGoesThroughWhole) {
+  ASSERT_EQ(ctl({"user", "put", "alice", "--limits", "unlimited"}).status, 0);
+  ASSERT_EQ(ctl({"room", "put", "general", "--limits", "unlimited"}).status, 0);
+  ASSERT_EQ(ctl({"member", "put", "general", "alice"}).status, 0);
+  std::string input;
+  for (int i = 1; i <= 2'000; ++i) input += std::to_string(i) + "\n";
+  const test::Output said = ctl({"chat", "general", "--as", "alice"}, input);
+  EXPECT_EQ(said.status, 0) << said.text.substr(0, 1000);
+  EXPECT_THAT(lines_of(ctl({"log", "read", "--room", "general"}).text), SizeIs(2'000));
+}
+
 TEST_F(ParleyctlTest, ChatForProgramsPrintsEvents) {
   put_people();
   const test::Output said = ctl({"--json", "chat", "general", "--as", "alice"}, "hello\nagain\n");

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -41,9 +42,17 @@ class Lines : private Session::Face {
     if (!session_.knows_whether_it_may_read()) return fail("no connection: " + session_.status().reason);
     if (!session_.may_read()) return 1;
 
-    while (!ended_ && !session_.quitting() && !gone_) wait(session_.unsettled() < kMostUnsettled);
+    while (!(ended_ && input_.empty()) && !session_.quitting() && !gone_) {
+      submit_lines();
+      wait(!ended_ && session_.unsettled() < kMostUnsettled);
+    }
+    // As long as one after the other is acknowledged there is nothing to give up.
     deadline = Clock::now() + patience;
-    while (session_.unsettled() > 0 && Clock::now() < deadline && !gone_) wait(false);
+    for (std::size_t left = session_.unsettled(); left > 0 && Clock::now() < deadline && !gone_;) {
+      wait(false);
+      if (session_.unsettled() < left) deadline = Clock::now() + patience;
+      left = session_.unsettled();
+    }
     if (session_.unsettled() > 0)
       return fail(std::to_string(session_.unsettled()) + " messages were not acknowledged");
     deadline = Clock::now() + kOwnCopyPatience;
@@ -91,14 +100,20 @@ class Lines : private Session::Face {
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (n <= 0) {
       ended_ = true;
-      if (!input_.empty()) submit(input_);  // a last line without its end
       return;
     }
     input_.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+
+  // Of what was read as much as may be on its way at once.
+  void submit_lines() {
     std::size_t begin = 0;
-    for (std::size_t end = input_.find('\n'); end != std::string::npos; end = input_.find('\n', begin)) {
+    while (begin < input_.size() && session_.unsettled() < kMostUnsettled && !session_.quitting()) {
+      std::size_t end = input_.find('\n', begin);
+      if (end == std::string::npos && !ended_) break;
+      end = std::min(end, input_.size());  // a last line may be without its end
       submit(input_.substr(begin, end - begin));
-      begin = end + 1;
+      begin = std::min(end + 1, input_.size());
     }
     input_.erase(0, begin);
   }
