@@ -112,8 +112,11 @@ void chat(const Context& context, const ChatOptions& options) {
   sdk.backoff_ceiling = std::chrono::seconds(5);  // somebody is watching
   std::vector<client::EventBytes> backlog;
   const bool in_terminal = chat::Terminal::usable() && !context.json;
-  // People without the server's key see what is said while they are here.
-  const bool has_key = !has_token && std::filesystem::exists(KeyStore(context.var).signing_file());
+  // People without the server's key see what is said while they are here; and this node's key and log say
+  // nothing about another server, where a login may be.
+  const bool elsewhere = login && login->url != node_url(context);
+  const bool has_key =
+      !has_token && !elsewhere && std::filesystem::exists(KeyStore(context.var).signing_file());
   if (has_token) {
     sdk.token = client::fixed_token(given);
   } else if (login) {

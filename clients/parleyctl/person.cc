@@ -55,12 +55,16 @@ std::string mqtt_endpoint(const Context& context, const Login& login) {
 
 }  // namespace
 
+std::string node_url(const Context& context) {
+  std::error_code error;
+  if (!fs::exists(context.var / "url", error)) return {};
+  const auto url = read_file_if_there(context.var / "url");
+  return url ? without_slash(first_line(*url)) : std::string();
+}
+
 std::string rest_url(const Context& context) {
   if (!context.url.empty()) return without_slash(context.url);
-  std::error_code error;
-  if (fs::exists(context.var / "url", error)) {
-    if (const auto url = read_file_if_there(context.var / "url")) return without_slash(first_line(*url));
-  }
+  if (const std::string url = node_url(context); !url.empty()) return url;
   if (const auto login = LoginStore(LoginStore::default_file()).find("", "")) return login->url;
   const char* port = std::getenv("PARLEY_HTTP_PORT");
   return std::string("http://127.0.0.1:") + (port != nullptr && *port != '\0' ? port : "8080");

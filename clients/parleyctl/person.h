@@ -15,6 +15,8 @@ namespace parley::ctl {
 
 inline constexpr char kAdminUser[] = "admin";
 
+// This node's REST interface (var/url); empty when it has none.
+std::string node_url(const Context& context);
 // --url or $PARLEY_URL; else this node's (var/url); else where the last login was; else
 // http://127.0.0.1:8080.
 std::string rest_url(const Context& context);
