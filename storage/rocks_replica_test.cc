@@ -93,6 +93,37 @@ TEST_F(RocksReplicaFaults, ACommittedSnapshotSurvivesAPowerLossAtOnce) {
   EXPECT_EQ(count(*replica), 2000u);
 }
 
+// What serves is what the caller has been told.
+TEST_F(RocksReplicaFaults, ASnapshotThatCannotBeSyncedServesAndComesAgainAfterAPowerLoss) {
+  for (const bool power_lost : {false, true}) {
+    SCOPED_TRACE(power_lost);
+    auto replica = open();
+    const std::uint64_t before = replica->version();
+    ASSERT_TRUE(replica->apply(before + 1, members(0, 5)));
+    ASSERT_TRUE(replica->sync());
+    const std::size_t facts = count(*replica);
+    ASSERT_TRUE(replica->snapshot_begin());
+    ASSERT_TRUE(replica->snapshot_add(members(100, 20)));
+    files_->fail_syncs(Fault::io_error);
+    EXPECT_TRUE(replica->snapshot_commit(before + 2));
+    EXPECT_EQ(replica->version(), before + 2);
+    EXPECT_EQ(count(*replica), 20u);
+    files_->fail_syncs(Fault::none);
+    EXPECT_FALSE(replica->sync()) << "the bytes may be gone";
+    if (power_lost) {
+      cut_power(replica);
+      EXPECT_EQ(replica->version(), before + 1) << "the feed brings the rest again";
+      EXPECT_EQ(count(*replica), facts);
+      continue;
+    }
+    ASSERT_TRUE(replica->apply(before + 3, members(200, 1)));
+    ASSERT_TRUE(replica->sync());
+    cut_power(replica);
+    EXPECT_EQ(replica->version(), before + 3);
+    EXPECT_EQ(count(*replica), 21u);
+  }
+}
+
 TEST_F(RocksReplicaFaults, VersionAndFactsAgreeAfterAPowerLoss) {
   auto replica = open();
   std::uint64_t version = 0;
