@@ -79,7 +79,8 @@ class RocksLog final : public Log {
   LogResult<void> drop_below(const Hold& db, MessageId bound);
   LogResult<void> save_tails();
   LogError cause_of_stall();
-  LogError fail(const Status& status);
+  LogError fail(LogError error);
+  LogError fail(const Status& status) { return fail(to_log_error(status)); }
   LogError fail_sync(const Status& status);
 
   const RocksLogOptions options_;
@@ -190,7 +191,8 @@ Status RocksLog::load_meta(const Hold& db) {
 }
 
 // A stall passes within the time of a flush. One that lasts is waiting for a flush that has failed, and the
-// engine need not say so: that is an error, for recover() to end.
+// engine need not say so: that is an error, for recover() to end. Of append() alone: what others write comes
+// seldom, so that two of their stalls far apart would look like one.
 LogError RocksLog::cause_of_stall() {
   const auto now = std::chrono::steady_clock::now();
   if (!stalled_since_) stalled_since_ = now;
@@ -202,9 +204,7 @@ LogError RocksLog::cause_of_stall() {
                                                                     : LogError::io_error;
 }
 
-LogError RocksLog::fail(const Status& status) {
-  LogError error = to_log_error(status);
-  if (error == LogError::stalled) error = cause_of_stall();
+LogError RocksLog::fail(LogError error) {
   if (error != LogError::stalled) {
     int none = kNone;
     failed_.compare_exchange_strong(none, static_cast<int>(error));
@@ -243,7 +243,10 @@ LogResult<void> RocksLog::append(const AppendRecord& record) {
     status = batch_.Put(db.family(kCids), rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(value, 2));
   }
   if (status.ok()) status = db->Write(write_options_, &batch_);
-  if (!status.ok()) return fail(status);
+  if (!status.ok()) {
+    const LogError error = to_log_error(status);
+    return fail(error == LogError::stalled ? cause_of_stall() : error);
+  }
   stalled_since_.reset();
   last_.store(raw(record.id), std::memory_order_release);
   writes_.fetch_add(1, std::memory_order_release);
