@@ -25,6 +25,10 @@ std::chrono::nanoseconds DiskSpace::coarse_now() {
 bool DiskSpace::check() {
   written_ = 0;
   next_check_ = coarse_now() + kCheckEvery;
+  return look();
+}
+
+bool DiskSpace::look() {
   struct statvfs space {};
   // Not knowing is no reason to refuse: the engine reports a full disk itself.
   const bool low = reserve_bytes_ > 0 && ::statvfs(folder_.c_str(), &space) == 0 &&

@@ -10,7 +10,7 @@
 
 namespace parley::storage {
 
-// allows() belongs to one thread; low() may be called by any.
+// allows() belongs to one thread; look() and low() may be called by any.
 class DiskSpace {
  public:
   DiskSpace(std::filesystem::path folder, std::uint64_t reserve_bytes);
@@ -22,6 +22,8 @@ class DiskSpace {
     if (written_ < recheck_bytes_ && coarse_now() < next_check_) return !low();
     return check();
   }
+  // Asks the file system now, so that low() is up to date: is more free than the reserve?
+  bool look();
   bool low() const { return low_.load(std::memory_order_relaxed); }
 
  private:

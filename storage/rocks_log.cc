@@ -436,6 +436,9 @@ bool RocksLog::has_last_event() {
 
 LogResult<void> RocksLog::recover() {
   const std::lock_guard lock(recovering_);
+  // The engine itself has not failed: only the reserve holds writing up, and opening anew gives no space.
+  if (failed_.load() == kNone && !sync_failed_.load())
+    return space_.look() ? sync() : LogResult<void>(LogError::disk_full);
   const Status status = engine_.recover(sync_failed_.load());
   if (!status.ok())
     return to_log_error(status) == LogError::disk_full ? LogError::disk_full : LogError::io_error;

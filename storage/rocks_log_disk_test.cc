@@ -68,6 +68,8 @@ TEST(RocksLogDisk, KeepsItsReserveAndGoesOnWhenThereIsSpaceAgain) {
   EXPECT_TRUE(log->stats().write_stopped);
   EXPECT_TRUE(read_all(*log).empty()) << "reading goes on";
   EXPECT_TRUE(log->sync());
+  EXPECT_EQ(log->recover().error(), LogError::disk_full) << "not while the reserve is not there";
+  EXPECT_TRUE(log->stats().write_stopped);
 }
 
 TEST(DiskSpace, AnswersAgainWithinItsInterval) {
@@ -78,6 +80,8 @@ TEST(DiskSpace, AnswersAgainWithinItsInterval) {
   DiskSpace none(folder.path(), ~std::uint64_t{0});
   EXPECT_FALSE(none.allows(1));
   EXPECT_FALSE(none.allows(1)) << "from memory";
+  EXPECT_FALSE(none.look());
+  EXPECT_TRUE(enough.look());
   DiskSpace off(folder.path(), 0);
   EXPECT_TRUE(off.allows(std::size_t{1} << 40));
   DiskSpace unknown("/nowhere/at/all", ~std::uint64_t{0});
@@ -166,7 +170,6 @@ TEST(RocksLogDisk, TrimGivesSpaceBack) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
-  ASSERT_TRUE(log->recover());  // all into tables
   const auto before = log->stats().disk_bytes;
   EXPECT_GT(before, 50u << 20);
   ASSERT_TRUE(log->trim(unix_ms_at(15'000), {.max_age = std::chrono::milliseconds(1000)}));
