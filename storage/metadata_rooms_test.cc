@@ -306,6 +306,25 @@ TEST_F(RoomsTest, SettingsChangeWithTheirVersion) {
                             Not(HasSubstr(R"("name":)"))));
 }
 
+// The feed's packets have a size.
+TEST_F(RoomsTest, WhatWouldBeTooMuchForAllMembersTogetherOnlyTheRoomIsTold) {
+  make_channel("general", "alice");
+  sql("INSERT INTO users (name, created_ms) SELECT 'member' || i, 1 FROM generate_series(1, 349) i;"
+      "INSERT INTO members (room, user_name, role, joined_ms) SELECT 'general', 'member' || i, 2, 1 FROM "
+      "generate_series(1, 349) i; UPDATE rooms SET members = 350");
+  RoomPatch patch;
+  for (const std::size_t size : {10, 1000}) {
+    const std::uint64_t before = head();
+    patch.topic = std::string(size, 't');
+    ASSERT_OK(rooms().update(as("alice"), "general", patch));
+    const auto ops = ops_after(before);
+    ASSERT_THAT(ops, SizeIs(1));
+    EXPECT_LT(ops[0].size(), 200u << 10);
+    EXPECT_THAT(ops[0], HasSubstr(R"("kind":"room")"));
+    EXPECT_EQ(ops[0].find(R"("user":"member349")") != std::string::npos, size == 10) << size;
+  }
+}
+
 TEST_F(RoomsTest, DeletingARoomEndsIt) {
   make_channel("general", "alice", {"bob"});
   const auto invite = invites().create(as("alice"), "general", {});

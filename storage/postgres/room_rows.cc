@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <stdexcept>
 
 #include "storage/postgres/try.h"
@@ -207,6 +208,8 @@ MetadataResult<std::vector<Known>> known_users(Change& change, const std::vector
 MetadataResult<void> tell_members(Change& change, const Room& room, std::string_view type,
                                   const boost::json::object& event) {
   if (room.members > kToldMembers) return {};
+  const std::size_t each = boost::json::serialize(event).size() + kToldBytesBeside;
+  if (room.members * each > kToldBytes) return {};
   ASSIGN_OR_RETURN(const Rows rows, change.run(kNames, Params(room.room, kToldMembers)));
   for (int row = 0; row < rows.size(); ++row) change.tell(rows.text(row, 0), type, event);
   return {};

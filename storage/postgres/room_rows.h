@@ -73,6 +73,11 @@ MetadataResult<std::vector<Known>> known_users(Change& change, const std::vector
 
 // A change in a room of more members than this is told in the room only, not to each account.
 inline constexpr std::uint32_t kToldMembers = 1000;
+// Nor one that would be larger than this told to each: the feed takes a change in one packet of less than
+// twice as much, and what is larger makes it send everything anew.
+inline constexpr std::size_t kToldBytes = 200 << 10;
+inline constexpr std::size_t kToldBytesBeside =
+    120;  // of each operation: the user, the type, what encloses it
 // Tells each member of a room of modest size.
 MetadataResult<void> tell_members(Change& change, const Room& room, std::string_view type,
                                   const boost::json::object& event);
