@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "storage/testing/metadata_test.h"
 
 namespace parley::storage {
@@ -430,6 +432,24 @@ TEST_F(RoomsTest, RoomsAnHourAreCounted) {
   EXPECT_GT(refused.error().retry_after_ms, 0);
   pass_ms(3'600'001);
   EXPECT_OK(rooms().create(as("alice"), room));
+}
+
+TEST_F(RoomsTest, RoomsAnHourAreCountedWhenManyAreMadeAtOnce) {
+  std::atomic<int> made = 0, refused = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      NewRoom room;
+      room.room = "room" + std::to_string(i);
+      room.max_per_hour = 2;
+      const std::string how = outcome(rooms().create(as("alice"), room));
+      if (how == "ok") ++made;
+      if (how == "limit") ++refused;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(made, 2);
+  EXPECT_EQ(refused, 6);
 }
 
 TEST_F(RoomsTest, AGroupHasASize) {

@@ -5,6 +5,7 @@
 #include "schemas/control_names.h"
 #include "storage/postgres/room_rows.h"
 #include "storage/postgres/try.h"
+#include "storage/postgres/user_rows.h"
 
 namespace parley::storage::postgres {
 namespace {
@@ -97,6 +98,8 @@ MetadataResult<void> check_members(Change& change, const NewRoom& room,
 MetadataResult<void> check_rate(Change& change, const NewRoom& room) {
   if (room.max_per_hour == 0 || change.actor().admin) return {};
   constexpr std::int64_t kHourMs = 3'600'000;
+  // Those that are being made at once count each other.
+  RETURN_IF_FAULT(lock_user(change, change.actor().user));
   ASSIGN_OR_RETURN(const Rows rows,
                    change.run(kCreatedSince, Params(change.actor().user, change.now_ms() - kHourMs)));
   if (rows.integer(0, 0) < room.max_per_hour) return {};
