@@ -179,6 +179,17 @@ TEST_F(FaultTest, ABudgetIsForAllCallsTogether) {
   EXPECT_EQ(timed_read().outcome, "ok") << "what was spent on something else does not count";
 }
 
+TEST_F(FaultTest, ACallerWithoutTimeDoesNotMakeTheDatabaseGoAwayForOthers) {
+  go_through_proxy();
+  proxy_->freeze(true);
+  {
+    const CallBudget hardly_any(Clock::now() + 50ms);
+    EXPECT_EQ(timed_read().outcome, "unavailable");
+  }
+  proxy_->freeze(false);
+  EXPECT_EQ(timed_read().outcome, "ok");
+}
+
 // Of two servers in the connection string the first one does not even refuse.
 TEST_F(FaultTest, ASilentServerDoesNotHideTheNextOne) {
   proxy_.reset();

@@ -57,12 +57,18 @@ DbResult<Pool::Lease> Pool::take(Deadline deadline) {
 }
 
 DbResult<Pool::Lease> Pool::open_one(Deadline deadline) {
-  auto opened =
-      Connection::open(options_.connect, std::min(deadline, Clock::now() + options_.connect_timeout));
+  const Deadline begun = Clock::now();
+  const Deadline until = std::min(deadline, begun + options_.connect_timeout);
+  auto opened = Connection::open(options_.connect, until);
   if (opened) return Lease(*this, std::move(*opened));
   const std::unique_lock lock(mutex_);
   --open_;
-  went_down(opened.error());
+  // A caller who had hardly any time left cannot tell whether the server is away.
+  if (opened.error().kind != DbErrorKind::timeout || until - begun >= kSignOfLife) {
+    went_down(opened.error());
+  } else {
+    changed_.notify_one();
+  }
   return opened.error();
 }
 
