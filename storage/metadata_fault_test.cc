@@ -34,17 +34,18 @@ class FaultTest : public MetadataTest {
   std::string ask(const std::string& text) { return server_->sql(url_, text); }
 
   // From now on the store reaches the server through the proxy.
-  void go_through_proxy(std::uint32_t call_timeout_ms = 2000) {
-    go_by(proxy_folder_.path(), call_timeout_ms);
+  void go_through_proxy(std::uint32_t call_timeout_ms = 2000, std::uint32_t pool = 8) {
+    go_by(proxy_folder_.path(), call_timeout_ms, pool);
   }
   // By sockets in these folders, of which the proxy's is one.
-  void go_by(const std::string& folders, std::uint32_t call_timeout_ms = 2000) {
+  void go_by(const std::string& folders, std::uint32_t call_timeout_ms = 2000, std::uint32_t pool = 8) {
     proxy_ =
         std::make_unique<test::SlowProxy>(proxy_folder_.path() / ".s.PGSQL.5432", server_->socket_path());
     PostgresOptions far = options();
     const std::string database = url_.substr(14, url_.find('?') - 14);  // after "postgresql:///"
     far.url = test::PostgresCluster::url(database, folders);
     far.call_timeout_ms = call_timeout_ms;
+    far.pool = pool;
     store_ = open(far);
   }
 
@@ -245,6 +246,14 @@ TEST_F(FaultTest, ACommitWhoseAnswerIsLostIsLookedUp) {
   EXPECT_TRUE(proxy_->lost_one());
   EXPECT_EQ(ask("SELECT count(*) - 1 FROM rooms"), before) << "once";
   EXPECT_OK(rooms().get(made->value.room.room, "alice"));
+}
+
+TEST_F(FaultTest, ACommitIsLookedUpByAPoolOfOne) {
+  go_through_proxy(2000, 1);
+  ASSERT_EQ(timed_write().outcome, "ok");
+  proxy_->lose_answer_to("transaction.commit");
+  EXPECT_OK(rooms().create(as("alice"), group()));
+  EXPECT_TRUE(proxy_->lost_one());
 }
 
 // A refresh token that has been used is no more: doing it again would look like theft.

@@ -168,6 +168,8 @@ MetadataResult<void> Store::attempt(const Actor& actor, const Body& body, Deadli
   if (commit.error().kind != DbErrorKind::lost && commit.error().kind != DbErrorKind::timeout)
     return fault_of(commit.error(), kCommit.name);
   if (transaction->empty()) return outcome;  // it had written nothing
+  // The dead connection's place in the pool may be the only one there is.
+  { const Pool::Lease dead = std::move(*lease); }
   const std::optional<bool> took_place = committed(change, *transaction, until);
   if (!took_place)
     return unavailable(
