@@ -158,6 +158,11 @@ TEST_F(AccountsTest, WhoIsBlockedDoesNotGoOnByABot) {
   EXPECT_EQ(users().get("helper")->status, AccountStatus::blocked);
   EXPECT_THAT(ops_after(before),
               ElementsAre(AllOf(HasSubstr(R"("user":"alice")"), HasSubstr(R"("user":"helper")"))));
+  // Requests that were on their way.
+  bot.name = "late-helper";
+  EXPECT_EQ(outcome(users().create(as("alice"), bot)), "forbidden");
+  EXPECT_EQ(outcome(api_tokens().create(as("alice"), token_for("alice", 1))), "forbidden");
+  EXPECT_EQ(outcome(api_tokens().create(as("alice"), token_for("helper", 2))), "forbidden");
   patch.status = AccountStatus::active;
   ASSERT_OK(users().administer(admin(), "alice", patch));
   EXPECT_EQ(users().get("helper")->status, AccountStatus::blocked) << "it may have been the reason";

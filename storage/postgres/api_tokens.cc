@@ -54,6 +54,7 @@ MetadataResult<Created<ApiToken>> create_in(Change& change, const NewApiToken& w
     return MetadataFault{MetadataError::invalid, "the token would have ended already", "until"};
   ASSIGN_OR_RETURN(const User user, lock_user(change, wanted.user));
   RETURN_IF_FAULT(allow_owner(change.actor(), user));
+  RETURN_IF_FAULT(check_active(user));
   const ApiToken token{random_name(16), wanted.user,     wanted.device, wanted.role,
                        wanted.label,    change.now_ms(), wanted.until_s};
   ASSIGN_OR_RETURN(const Rows inserted,

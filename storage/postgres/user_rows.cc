@@ -72,6 +72,11 @@ MetadataResult<User> lock_user(Change& change, std::string_view name) {
   return read_user(rows, 0);
 }
 
+MetadataResult<void> check_active(const User& user) {
+  if (user.status == AccountStatus::active) return {};
+  return MetadataFault{MetadataError::forbidden, "this account is blocked", "user"};
+}
+
 MetadataResult<void> keep_an_admin(Change& change, const User& user) {
   if (!user.admin || user.status != AccountStatus::active) return {};
   RETURN_IF_FAULT(change.run(kLockAdmins, Params{}));

@@ -23,6 +23,8 @@ MetadataFault no_user();
 
 // The user's row, locked until the end of the transaction. Deleted users are `not_found`.
 MetadataResult<User> lock_user(Change& change, std::string_view name);
+// `forbidden` when this user, whose row is locked, is blocked: a request of theirs may have been on its way.
+MetadataResult<void> check_active(const User& user);
 // `conflict` when this user, whose row is locked and who is about to be one no longer, is the server's last
 // admin who is active. Two who take the right from each other queue here.
 MetadataResult<void> keep_an_admin(Change& change, const User& user);

@@ -87,7 +87,10 @@ MetadataResult<Created<User>> create_in(Change& change, const NewUser& user) {
   }
   RETURN_IF_FAULT(check(change.actor(), user));
   RETURN_IF_FAULT(check_limits(change, user.limits));
-  if (!user.owner.empty()) RETURN_IF_FAULT(lock_user(change, user.owner));
+  if (!user.owner.empty()) {
+    ASSIGN_OR_RETURN(const User owner, lock_user(change, user.owner));
+    RETURN_IF_FAULT(check_active(owner));
+  }
   ASSIGN_OR_RETURN(const Rows inserted,
                    change.run(kInsert, Params(user.name, user.display_name, user.role, user.owner, user.admin,
                                               user.limits, change.now_ms())));
