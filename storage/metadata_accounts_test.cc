@@ -344,6 +344,22 @@ TEST_F(AccountsTest, OneTokenRefreshedByManyAtOnceWorksOnce) {
   EXPECT_EQ(conflicts, 7);
 }
 
+TEST_F(AccountsTest, OneDeviceSignedInByManyAtOnceHasOneSession) {
+  make_users({"alice"});
+  for (std::uint32_t round = 0; round < 5; ++round) {
+    std::barrier start(4);
+    std::vector<std::thread> threads;
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      threads.emplace_back([&, number = round * 4 + i] {
+        start.arrive_and_wait();
+        EXPECT_OK(log_in("alice", "phone", "s" + std::to_string(number), number));
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_THAT(sessions().list("alice").value(), SizeIs(1));
+  }
+}
+
 TEST_F(AccountsTest, WithoutGraceTheSecondOfTwoAtOnceEndsTheSession) {
   make_users({"alice"});
   ASSERT_OK(log_in("alice", "phone", "s1", 1));

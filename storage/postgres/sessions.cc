@@ -6,8 +6,9 @@
 namespace parley::storage::postgres {
 namespace {
 
-// The row is locked against the user's being blocked or deleted meanwhile.
-const Statement kActive{"user.active", "SELECT u.status FROM users u WHERE u.name = $1 FOR SHARE"};
+// The row is locked against the user's being blocked or deleted meanwhile, and against another one's signing
+// in on the same device at once: each would not see the other's session, and both would live.
+const Statement kActive{"user.active", "SELECT u.status FROM users u WHERE u.name = $1 FOR NO KEY UPDATE"};
 const Statement kInsert{
     "session.insert",
     "INSERT INTO sessions (sid, user_name, device, agent, address, created_ms, used_ms, expires_ms) "
