@@ -256,6 +256,24 @@ TEST_F(AccountsTest, ARemovedUserIsGoneFromEverywhere) {
   EXPECT_EQ(sql("SELECT count(*) FROM users WHERE leaving"), "0\n");
 }
 
+TEST_F(AccountsTest, ARoomIsInheritedByPeopleWhoAreThere) {
+  make_users({"alice", "bob", "carol", "dave"});
+  NewUser bot = named("meteo");
+  bot.owner = "bob";
+  bot.role = TokenRole::bot;
+  ASSERT_OK(users().create(as("bob"), bot));
+  make_channel("lively", "alice", {"bob", "meteo", "carol", "dave"});
+  make_channel("quiet", "alice", {"bob"});
+  for (const char* name : {"bob", "meteo"})
+    ASSERT_OK(members().set_role(as("alice"), "lively", name, MemberRole::admin));
+  sql("UPDATE users SET status = 1 WHERE name = 'bob'");
+  ASSERT_OK(users().remove(as("alice"), "alice"));
+  EXPECT_EQ(members().role_of("lively", "carol").value(), MemberRole::owner)
+      << "not the blocked one, nor the bot";
+  EXPECT_EQ(members().role_of("lively", "meteo").value(), MemberRole::admin);
+  EXPECT_EQ(members().role_of("quiet", "bob").value(), MemberRole::owner) << "there is nobody else";
+}
+
 TEST_F(AccountsTest, ARemovalThatWasCutShortIsFinishedBySweep) {
   make_users({"alice", "bob"});
   make_channel("shared", "bob", {"alice"});

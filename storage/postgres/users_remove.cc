@@ -35,10 +35,16 @@ const Statement kNextRooms{"user.next_rooms",
 const Statement kLeft{"user.left", "UPDATE users SET leaving = false WHERE name = $1"};
 const Statement kOwners{"members.owner_beside",
                         "SELECT FROM members WHERE room = $1 AND role = 4 AND user_name <> $2 LIMIT 1"};
-const Statement kHeir{
-    "members.heir",
-    "SELECT user_name, since_seq FROM members WHERE room = $1 AND user_name <> $2 AND role >= 2 "
-    "ORDER BY role DESC, joined_ms, user_name LIMIT 1"};
+// People who can do something about it come first: a room must not go to who is blocked, or to a bot, while
+// there is somebody else. Asked about one after the other, in their order, until there is one.
+#define HEIRS                                                                                   \
+  "SELECT user_name, since_seq FROM members WHERE room = $1 AND user_name <> $2 AND role >= 2 " \
+  "ORDER BY role DESC, joined_ms, user_name "
+const Statement kHeir{"members.heir",
+                      "SELECT h.user_name, h.since_seq FROM (" HEIRS
+                      "OFFSET 0) h WHERE "
+                      "(SELECT u.status = 0 AND u.role = 0 FROM users u WHERE u.name = h.user_name) LIMIT 1"};
+const Statement kAnyHeir{"members.any_heir", HEIRS "LIMIT 1"};
 const Statement kPromote{"member.promote", "UPDATE members SET role = 4 WHERE room = $1 AND user_name = $2"};
 const Statement kDropMember{"member.drop", "DELETE FROM members WHERE room = $1 AND user_name = $2"};
 
@@ -46,7 +52,10 @@ const Statement kDropMember{"member.drop", "DELETE FROM members WHERE room = $1 
 MetadataResult<bool> hand_over(Change& change, const Room& room, std::string_view user) {
   ASSIGN_OR_RETURN(const Rows owners, change.run(kOwners, Params(room.room, user)));
   if (!owners.empty()) return true;
-  ASSIGN_OR_RETURN(const Rows heir, change.run(kHeir, Params(room.room, user)));
+  ASSIGN_OR_RETURN(Rows heir, change.run(kHeir, Params(room.room, user)));
+  if (heir.empty()) {
+    ASSIGN_OR_RETURN(heir, change.run(kAnyHeir, Params(room.room, user)));
+  }
   if (heir.empty()) return false;
   RETURN_IF_FAULT(change.run(kPromote, Params(room.room, heir.text(0, 0))));
   change.fact(MemberPut{.room = room.room,
