@@ -55,7 +55,8 @@ const Statement kSweepKeys{"sweep.idempotency",
 const Statement kSweepCommits{"sweep.commits",
                               "DELETE FROM commits WHERE ctid IN (SELECT ctid FROM commits "
                               "WHERE at_ms < $1::bigint - 600000 ORDER BY at_ms LIMIT 5000)"};
-// Members of deleted rooms, a room at a time and in portions.
+// Members of deleted rooms, a room at a time and in portions. Counted is what was chosen: of those, others
+// may have taken out some meanwhile, which does not make this portion the last one.
 const Statement kSweepMembers{
     "sweep.members",
     "WITH dead AS (SELECT room FROM rooms WHERE deleted_ms <> 0 AND members > 0 ORDER BY room LIMIT 1 "
@@ -63,7 +64,7 @@ const Statement kSweepMembers{
     "batch AS (SELECT m.room, m.user_name FROM dead JOIN members m ON m.room = dead.room LIMIT 5000), "
     "gone AS (DELETE FROM members m USING batch WHERE m.room = batch.room AND m.user_name = batch.user_name "
     "RETURNING 1) "
-    "UPDATE rooms r SET members = CASE WHEN (SELECT count(*) FROM gone) < 5000 THEN 0 "
+    "UPDATE rooms r SET members = CASE WHEN (SELECT count(*) FROM batch) < 5000 THEN 0 "
     "ELSE greatest(1, r.members - 5000) END FROM dead WHERE r.room = dead.room"};
 const Statement kDepartures{"sweep.leaving", "SELECT name FROM users WHERE leaving ORDER BY name LIMIT 100"};
 
@@ -123,25 +124,35 @@ MetadataResult<std::uint64_t> PostgresFeed::trim_changes(std::uint64_t keep) {
   return in_steps(kTrim, [&] { return Params(keep); });
 }
 
+// One that fails, because it takes too long perhaps, must not keep the others from ever being done.
 MetadataResult<std::uint64_t> PostgresFeed::sweep() {
   const std::int64_t now = store_.now_ms();
-  std::uint64_t total = 0;
+  MetadataResult<std::uint64_t> total = 0;
+  const auto add = [&](const MetadataResult<std::uint64_t>& some) {
+    if (!total) return;  // the first fault is the one that is given
+    if (some) {
+      *total += *some;
+    } else {
+      total = some.error();
+    }
+  };
   for (const Statement* statement :
-       {&kSweepSessions, &kSweepRevoked, &kSweepApiTokens, &kSweepInvites, &kSweepKeys, &kSweepCommits}) {
-    ASSIGN_OR_RETURN(const std::uint64_t some, in_steps(*statement, [&] { return Params(now); }));
-    total += some;
-  }
-  ASSIGN_OR_RETURN(const std::uint64_t members, in_steps(kSweepMembers, [] { return Params{}; }));
-  ASSIGN_OR_RETURN(const std::uint64_t departures, finish_departures());
-  return total + members + departures;
+       {&kSweepSessions, &kSweepRevoked, &kSweepApiTokens, &kSweepInvites, &kSweepKeys, &kSweepCommits})
+    add(in_steps(*statement, [&] { return Params(now); }));
+  add(in_steps(kSweepMembers, [] { return Params{}; }));
+  add(finish_departures());
+  return total;
 }
 
 MetadataResult<std::uint64_t> PostgresFeed::finish_departures() {
   ASSIGN_OR_RETURN(const Rows rows, store_.read(kDepartures, Params{}));
+  MetadataResult<void> first_fault;
   for (int row = 0; row < rows.size(); ++row) {
     const Actor user = actor_named(rows.text(row, 0));
-    RETURN_IF_FAULT(leave_all_rooms(store_, user, user.user, store_.deadline()));
+    const auto left = leave_all_rooms(store_, user, user.user, store_.deadline());
+    if (!left && first_fault) first_fault = left;
   }
+  RETURN_IF_FAULT(first_fault);
   return static_cast<std::uint64_t>(rows.size());
 }
 
