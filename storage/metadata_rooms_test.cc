@@ -346,6 +346,37 @@ TEST_F(RoomsTest, DeletingARoomEndsIt) {
   EXPECT_EQ(sql("SELECT count(*) FROM members"), "0\n");
 }
 
+TEST_F(RoomsTest, ASweepThatFailsKeepsNoOtherFromItsWork) {
+  make_channel("general", "alice", {"bob"});
+  ASSERT_OK(rooms().remove(as("alice"), "general"));
+  sql("ALTER TABLE sessions RENAME TO elsewhere");
+  EXPECT_EQ(outcome(feed().sweep()), "internal");
+  sql("ALTER TABLE elsewhere RENAME TO sessions");
+  EXPECT_EQ(sql("SELECT count(*) FROM members"), "0\n");
+}
+
+// Those who leave at the same moment, as somebody does whose account is removed.
+TEST_F(RoomsTest, ASweepOfADeletedRoomGoesOnThoughOthersTakeMembersOut) {
+  make_channel("general", "alice");
+  ASSERT_OK(rooms().remove(as("alice"), "general"));
+  sql("INSERT INTO users (name, created_ms) SELECT 'member' || i, 1 FROM generate_series(1, 6000) i;"
+      "INSERT INTO members (room, user_name, role, joined_ms) SELECT 'general', 'member' || i, 2, 1 FROM "
+      "generate_series(1, 6000) i; UPDATE rooms SET members = 6001");
+  // They are gone once the sweep waits for them.
+  std::thread leaving([&] {
+    sql("DO $$ BEGIN DELETE FROM members WHERE user_name LIKE 'member_5%'; PERFORM pg_advisory_lock(77); "
+        "FOR i IN 1..1000 LOOP EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE NOT granted); "
+        "PERFORM pg_sleep(0.01); END LOOP; END $$");
+  });
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77") != "1\n" &&
+         std::chrono::steady_clock::now() < deadline)
+    continue;
+  EXPECT_OK(feed().sweep());
+  leaving.join();
+  EXPECT_EQ(sql("SELECT count(*) FROM members"), "0\n");
+}
+
 TEST_F(RoomsTest, MutingIsOnesOwn) {
   make_channel("general", "alice", {"bob"});
   const std::uint64_t before = head();
