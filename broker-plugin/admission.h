@@ -61,7 +61,8 @@ class Admission {
 
   // PUBACK may leave when this succeeds: the event is in the write-ahead log, or was already (a resend).
   Result<Placed> admit(const Author& author, std::string_view room, std::string_view payload);
-  // The cid of what admit() was last given, if one could be read; for the error event.
+  // The cid of what admit() was last given, if one could be read; for the error event. Points into that
+  // payload, so it is for whoever has just called admit().
   std::string_view last_cid() const { return decoder_.cid(); }
 
   // An event that the server makes: no membership, no limits. One that is in the log already is passed over,

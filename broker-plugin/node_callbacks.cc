@@ -227,7 +227,9 @@ PublishVerdict Node::publish_to_room(Session& session, const Topic& topic, const
           : admission_.admit(author_of(session), topic.room, publish.payload);
   metrics_.admit_ns.observe(clock_.steady_ns() - begin_ns);
   if (outcome) return PublishVerdict::pass();
-  refuse(session.who.user, topic.room, admission_.last_cid(), outcome.error());
+  // What was not decoded has no cid; the last one that was is another payload's, and that is gone.
+  const std::string_view cid = publish.retain ? std::string_view() : admission_.last_cid();
+  refuse(session.who.user, topic.room, cid, outcome.error());
   return PublishVerdict::deny();
 }
 

@@ -1,0 +1,25 @@
+// What clients try that they should not: the node behind a fake broker keeps itself and the others safe.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "broker-plugin/node_fixture.h"
+
+namespace parley::plugin {
+namespace {
+
+using ::testing::ElementsAre;
+
+class NodeGuardTest : public NodeTest {};
+
+TEST_F(NodeGuardTest, ARetainedMessageIsRefusedWithoutTheCidOfAnother) {
+  auto& alice = join("alice");
+  auto& bob = join("bob");
+  ASSERT_TRUE(broker_.subscribe(bob, "users/bob/events"));
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", R"({"cid":"of-alice","body":"hi"})"));
+  EXPECT_FALSE(broker_.publish(bob, "rooms/general/send", R"({"cid":"of-bob","body":"hi"})", 1, true));
+  EXPECT_EQ(last_error(bob), "bad_payload");
+  EXPECT_FALSE(account_events(bob).back().contains("cid"));
+}
+
+}  // namespace
+}  // namespace parley::plugin
