@@ -57,6 +57,10 @@ AuthResult<Identity> from_credentials(std::string_view password, const AuthConte
 
 AuthResult<void> check_client_id(const ConnectAttempt& attempt, const Identity& who,
                                  const AuthContext& context) {
+  // The plugin's own connection proves itself otherwise, and whoever took its id over would cut it off.
+  if (attempt.client_id.starts_with("$parley"))
+    return refuse(AuthError::foreign_client_id,
+                  "client id " + std::string(attempt.client_id) + " is reserved for the node itself");
   if (const auto id = parse_client_id(attempt.client_id)) {
     if (id->user != who.name)
       return refuse(AuthError::foreign_client_id,

@@ -21,5 +21,10 @@ TEST_F(NodeGuardTest, ARetainedMessageIsRefusedWithoutTheCidOfAnother) {
   EXPECT_FALSE(account_events(bob).back().contains("cid"));
 }
 
+TEST_F(NodeGuardTest, NobodyTakesTheDoorbellsClientId) {
+  EXPECT_EQ(broker_.connect("$parley-doorbell", token("alice", "phone")), nullptr);
+  EXPECT_EQ(broker_.connect("$parley-doorbell", token("admin", "x", TokenRole::service)), nullptr);
+}
+
 }  // namespace
 }  // namespace parley::plugin
