@@ -62,6 +62,10 @@ class FakeBroker final : public BrokerPort {
     client.filters.insert(filter);
     return true;
   }
+  // Whether a client's last will would be published: no other callback sees one.
+  bool may_send_will(const Client& client, const std::string& topic) {
+    return node_->on_access(check(client, topic, Access::write));
+  }
   // What a PUBLISH from a client goes through; false: denied.
   bool publish(Client& client, const std::string& topic, const std::string& payload, int qos = 1,
                bool retain = false) {

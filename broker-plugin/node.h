@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <string>
 #include <string_view>
@@ -78,6 +79,8 @@ class Node {
 
   bool check_read(const Session& session, std::string_view name);
   bool check_read_of_absent(const AccessCheck& check);
+  bool may_send_will(const AccessCheck& check);
+  std::optional<Session> absent_session(const AccessCheck& check) const;
   ListenerCount* listeners_of(const Topic& topic);
   void subscribed(Session& session, const Filter& filter);
   PublishVerdict publish_to_room(Session& session, const Topic& topic, const Publish& publish);

@@ -74,14 +74,10 @@ void Node::on_disconnect(ClientHandle client, bool keeps_session) {
 
 bool Node::on_access(const AccessCheck& check) {
   Session* session = sessions_.find(check.client);
-  if (session == nullptr) {
-    if (check.access == Access::read) return check_read_of_absent(check);
-    // A last will: the broker asks after it has told us that the connection is gone. The name is the one that
-    // we gave the client when it connected.
-    if (check.access != Access::write || check.username.empty()) return false;
-    const Topic topic = parse_topic(check.topic);
-    return topic.kind == TopicKind::room_will && topic.user == check.username;
-  }
+  // Who writes without a connection sends a last will: the broker asks after it has told us that the
+  // connection is gone, or just before when another one has taken the client id over.
+  if (check.access == Access::write && (session == nullptr || session->replaced)) return may_send_will(check);
+  if (session == nullptr) return check.access == Access::read && check_read_of_absent(check);
   switch (check.access) {
     case Access::read:
       return check_read(*session, check.topic);
@@ -117,19 +113,36 @@ bool Node::check_read(const Session& session, std::string_view name) {
   return true;
 }
 
+// The broker shows a will to the publish callback of nobody: so only what needs no decision there is allowed,
+// and what the doorbell hears and decides.
+bool Node::may_send_will(const AccessCheck& check) {
+  const Topic topic = parse_topic(check.topic);
+  if (topic.kind == TopicKind::room_will) return !check.username.empty() && topic.user == check.username;
+  if (topic.kind != TopicKind::other) return false;
+  const auto absent = absent_session(check);
+  return absent && may_write(*absent, topic, check.topic);
+}
+
 // The client is away but the broker holds its session, and asks for it as for the others: what we allow is
 // queued until it is back.
 bool Node::check_read_of_absent(const AccessCheck& check) {
+  const auto absent = absent_session(check);
+  return absent && check_read(*absent, check.topic);
+}
+
+// Who it is that has no connection (any more), by the name that we gave the client when it connected; nothing
+// for whom we would not let in.
+std::optional<Session> Node::absent_session(const AccessCheck& check) const {
   Session absent;
   Identity& who = absent.who;
   if (check.username.empty()) {
-    if (!config_.auth.anonymous) return false;
+    if (!config_.auth.anonymous) return {};
     who.anonymous = true;
   } else {
     who.user = directory_->find_user(check.username);
-    if (who.user == kNoUser) return false;
+    if (who.user == kNoUser) return {};
     const UserFacts& facts = facts_->user(who.user);
-    if (!facts.exists || facts.status != UserStatus::active) return false;
+    if (!facts.exists || facts.status != UserStatus::active) return {};
     who.name = directory_->user_name(who.user);
     who.role = facts.role;
   }
@@ -137,7 +150,7 @@ bool Node::check_read_of_absent(const AccessCheck& check) {
     if (const auto id = parse_client_id(check.client_id)) who.device = id->device;
     absent.patterns = open_patterns(config_.pass_through, who);
   }
-  return check_read(absent, check.topic);
+  return absent;
 }
 
 ListenerCount* Node::listeners_of(const Topic& topic) {

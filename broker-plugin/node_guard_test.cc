@@ -26,5 +26,23 @@ TEST_F(NodeGuardTest, NobodyTakesTheDoorbellsClientId) {
   EXPECT_EQ(broker_.connect("$parley-doorbell", token("admin", "x", TokenRole::service)), nullptr);
 }
 
+// The will is asked for while the connection that was taken over is still there.
+TEST_F(NodeGuardTest, AWillIsNoWayAroundTheChecks) {
+  auto& old = join("alice");
+  auto& taker = join("alice");
+  const auto expect_wills_only = [&] {
+    for (const char* topic :
+         {"rooms/general/typing", "rooms/general/receipt", "rooms/general/send", "users/alice/request/sync",
+          "users/alice/token", "rooms/general/wills/bob", "devices/bob/state"})
+      EXPECT_FALSE(broker_.may_send_will(old, topic)) << topic;
+    EXPECT_TRUE(broker_.may_send_will(old, "rooms/general/wills/alice"));
+    EXPECT_TRUE(broker_.may_send_will(old, "devices/alice/state"));
+  };
+  expect_wills_only();
+  broker_.disconnect(old);
+  expect_wills_only();
+  EXPECT_TRUE(broker_.publish(taker, "rooms/general/typing", R"({"typing":true})", 0));
+}
+
 }  // namespace
 }  // namespace parley::plugin

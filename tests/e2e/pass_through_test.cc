@@ -50,6 +50,23 @@ TEST_P(PassThroughTest, RetainedMessagesStay) {
   EXPECT_TRUE(got.retain);
 }
 
+TEST_P(PassThroughTest, LastWillsLeave) {
+  auto reader = connect("alice", "phone");
+  ASSERT_LT(reader.subscribe("devices/alice/#"), 0x80);
+  ASSERT_LT(reader.subscribe("own/alice/phone/state"), 0x80);
+  const auto die = [&](std::string_view user, std::string_view topic) {
+    auto options = world_.as(user, "roof", GetParam());
+    options.will = WillOptions{.topic = std::string(topic), .payload = "gone"};
+    RawClient device(world_.broker.port(), GetParam());
+    if (device.connect(options).reason == 0) device.abort();
+  };
+  die("bob", "devices/alice/roof");           // somebody else's
+  die("alice", "own/alice/phone/state");      // another device's
+  die("alice", "devices/alice/roof/online");  // its own
+  EXPECT_EQ(reader.expect_on("devices/alice/roof/online").payload, "gone");
+  EXPECT_TRUE(reader.silent());
+}
+
 TEST_P(PassThroughTest, SomebodyElsesDevicesAreClosed) {
   auto alice = connect("alice");
   ASSERT_LT(alice.subscribe("devices/alice/#"), 0x80);

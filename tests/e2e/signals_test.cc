@@ -156,6 +156,20 @@ TEST_P(WillTest, IsSubjectToTheRulesOfTheRoom) {
   EXPECT_EQ(world_.admin.read_log().size(), 1u);
 }
 
+// Whoever connects again with the same client id brings the first connection's will about.
+TEST_P(WillTest, IsNoWayAroundTheChecksWhenTakenOver) {
+  auto bob = world_.connect("bob");
+  ASSERT_LT(bob.subscribe("rooms/general/typing", 0), 0x80);
+  for (const char* user : {"alice", "mallory"}) {
+    RawClient first(world_.broker.port(), GetParam());
+    if (first.connect(dying(user, "rooms/general/typing", R"({"typing":true,"user":"olga"})")).reason != 0)
+      continue;
+    auto second = RawClient::connected(world_.broker.port(), world_.as(user, "device", GetParam()));
+    second.ping();
+    EXPECT_TRUE(bob.silent()) << user;
+  }
+}
+
 TEST_P(WillTest, WillTopicIsForWillsAlone) {
   auto reader = world_.reader("bob", "general");
   auto alice = world_.listener("alice", "phone", GetParam());
