@@ -23,7 +23,24 @@ std::uint64_t thread_cpu_ns() {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-std::string_view text_of(TopicKind kind) { return kind == TopicKind::room_typing ? "typing" : "receipt"; }
+std::string_view text_of(TopicKind kind) {
+  switch (kind) {
+    case TopicKind::room_typing:
+      return "typing";
+    case TopicKind::room_receipt:
+      return "receipt";
+    case TopicKind::user_token:
+      return "tokens";
+    case TopicKind::user_status:
+      return "status";
+    default:
+      return "requests";
+  }
+}
+
+Refusal not_retained(TopicKind kind) {
+  return {Code::bad_payload, std::string(text_of(kind)) + " cannot be retained", {}};
+}
 
 }  // namespace
 
@@ -216,7 +233,9 @@ PublishVerdict Node::on_publish(const Publish& publish) {
       return renew_token(*session, publish);
     case TopicKind::user_status:
     case TopicKind::user_request: {
-      const auto within = admission_.admit_request(author_of(*session));
+      // The broker would keep one for each topic, and the user makes up the topics.
+      const Result<void> within =
+          publish.retain ? not_retained(topic.kind) : admission_.admit_request(author_of(*session));
       if (within) return PublishVerdict::pass();
       refuse(session->who.user, {}, {}, within.error());
       return PublishVerdict::deny();
@@ -249,9 +268,7 @@ PublishVerdict Node::publish_to_room(Session& session, const Topic& topic, const
 PublishVerdict Node::publish_signal(Session& session, const Topic& topic, const Publish& publish) {
   const bool typing = topic.kind == TopicKind::room_typing;
   Result<void> outcome =
-      publish.retain
-          ? Refusal{Code::bad_payload, std::string(text_of(topic.kind)) + " cannot be retained", {}}
-          : admission_.admit_signal(author_of(session), topic.room);
+      publish.retain ? not_retained(topic.kind) : admission_.admit_signal(author_of(session), topic.room);
   Result<std::string> stamped = Refusal{Code::bad_payload, {}, {}};
   if (outcome) {
     stamped = typing ? stamp_typing(publish.payload, session.who.name)
@@ -290,6 +307,10 @@ bool Node::typing_too_soon(Session& session, RoomIndex room) {
 }
 
 PublishVerdict Node::renew_token(Session& session, const Publish& publish) {
+  if (publish.retain) {
+    refuse(session.who.user, {}, {}, not_retained(TopicKind::user_token));
+    return PublishVerdict::deny();
+  }
   auto who = authenticate_renewal(session, publish.payload,
                                   {.keys = *keys_,
                                    .facts = *facts_,

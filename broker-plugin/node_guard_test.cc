@@ -44,5 +44,19 @@ TEST_F(NodeGuardTest, AWillIsNoWayAroundTheChecks) {
   EXPECT_TRUE(broker_.publish(taker, "rooms/general/typing", R"({"typing":true})", 0));
 }
 
+TEST_F(NodeGuardTest, NothingForTheServerIsRetained) {
+  auto& alice = join("alice");
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  for (const auto& [topic, payload] :
+       {std::pair<std::string, std::string>{"users/alice/request/sync", R"({"req":"1"})"},
+        {"users/alice/status", R"({"status":"away"})"},
+        {"users/alice/token", token("alice", "phone")}}) {
+    alice.inbox.clear();
+    EXPECT_FALSE(broker_.publish(alice, topic, payload, 1, true)) << topic;
+    EXPECT_EQ(last_error(alice), "bad_payload") << topic;
+    EXPECT_TRUE(broker_.publish(alice, topic, payload)) << topic;
+  }
+}
+
 }  // namespace
 }  // namespace parley::plugin
