@@ -311,6 +311,11 @@ PublishVerdict Node::renew_token(Session& session, const Publish& publish) {
     refuse(session.who.user, {}, {}, not_retained(TopicKind::user_token));
     return PublishVerdict::deny();
   }
+  // Every token costs this thread the check of a signature.
+  if (const auto within = admission_.admit_request(author_of(session)); !within) {
+    refuse(session.who.user, {}, {}, within.error());
+    return PublishVerdict::deny();
+  }
   auto who = authenticate_renewal(session, publish.payload,
                                   {.keys = *keys_,
                                    .facts = *facts_,

@@ -58,5 +58,18 @@ TEST_F(NodeGuardTest, NothingForTheServerIsRetained) {
   }
 }
 
+TEST_F(NodeGuardTest, TokensAreTakenAtTheRateOfRequests) {
+  apply(R"({"op":"limits.put","name":"rare","requests_per_s":1,"connections":5})");
+  apply(R"({"op":"user.put","user":"alice","limits":"rare"})");
+  auto& alice = join("alice");
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  const std::string fresh = token("alice", "phone");
+  int taken = 0;
+  while (taken < 1000 && broker_.publish(alice, "users/alice/token", fresh)) ++taken;
+  EXPECT_GE(taken, 1);
+  EXPECT_LT(taken, 1000);
+  EXPECT_EQ(last_error(alice), "rate_limited");
+}
+
 }  // namespace
 }  // namespace parley::plugin
