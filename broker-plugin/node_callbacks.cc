@@ -301,6 +301,8 @@ bool Node::typing_too_soon(Session& session, RoomIndex room) {
   if (last == session.typed.end()) {
     if (session.typed.size() < kRoomsRemembered) session.typed.emplace_back();
     last = std::ranges::min_element(session.typed, {}, &Session::Typed::at_ns);
+    // Forgetting it so soon would let through whoever goes from room to room.
+    if (last->room != kNoRoom && now_ns - last->at_ns < gap_ns) return true;
   }
   *last = {room, now_ns};
   return false;

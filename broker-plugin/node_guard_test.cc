@@ -71,5 +71,22 @@ TEST_F(NodeGuardTest, TokensAreTakenAtTheRateOfRequests) {
   EXPECT_EQ(last_error(alice), "rate_limited");
 }
 
+TEST_F(NodeGuardTest, TypingIsLimitedForWhoGoesFromRoomToRoom) {
+  apply(R"({"op":"limits.put","name":"seldom","typing_per_s":0.001,"connections":5})");
+  apply(R"({"op":"user.put","user":"alice","limits":"seldom"})");
+  std::vector<std::string> topics;
+  for (int i = 0; i < 9; ++i) {
+    const std::string room = "room" + std::to_string(i);
+    apply(R"({"op":"room.put","room":")" + room + "\"}");
+    apply(R"({"op":"member.put","user":"alice","room":")" + room + "\"}");
+    topics.push_back("rooms/" + room + "/typing");
+  }
+  auto& alice = join("alice");
+  int passed = 0;
+  for (int round = 0; round < 3; ++round)
+    for (const std::string& topic : topics) passed += broker_.publish(alice, topic, R"({"typing":true})", 0);
+  EXPECT_EQ(passed, 8);
+}
+
 }  // namespace
 }  // namespace parley::plugin
