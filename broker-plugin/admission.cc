@@ -28,7 +28,10 @@ constexpr double kRoomBurstSeconds = 60;
 }  // namespace
 
 Admission::Admission(const Parts& parts)
-    : parts_(parts), decoder_(parts.config.messages), ids_(parts.config.node.id, parts.log.last_id()) {}
+    : parts_(parts),
+      decoder_(parts.config.messages),
+      ids_(parts.config.node.id, parts.log.last_id()),
+      first_(parts.log.stats().low) {}
 
 Result<Placed> Admission::admit(const Author& author, std::string_view room_text, std::string_view payload) {
   const auto send = decoder_.decode(as_bytes(payload));
@@ -156,15 +159,15 @@ Result<void> Admission::limit(const Author& author, RoomIndex room) {
   return rate_limited("the room is too busy", wait);
 }
 
-// Operations name a message that must be in this room. What has been trimmed from this node's log cannot be
-// looked at here; readers decide by the same rule (schemas/operation.h) whether such an operation takes
-// effect.
+// Operations name a message that must be in this room. What is from before this node's log, or has been
+// trimmed from it, cannot be looked at here; readers decide by the same rule (schemas/operation.h) whether
+// such an operation takes effect.
 Result<void> Admission::check_target(const Author& author, MemberRole role, RoomIndex room,
                                      std::string_view room_name, const Send& send) {
   const auto found = parts_.log.find_id(send.target, target_bytes_);
   if (!found && found.error() != storage::LogError::not_found) return log_refusal(found.error());
   if (!found) {
-    if (raw(send.target) < raw(parts_.log.stats().low)) return {};
+    if (raw(send.target) < std::max(raw(first_), raw(parts_.log.low()))) return {};
     return Refusal{Code::target_not_found, "there is no message with the id in `target`"};
   }
   const auto target = reader_.read(as_bytes(target_bytes_));
@@ -213,6 +216,7 @@ Result<Placed> Admission::append(Stamp stamp, CidOwner owner, const Send& send, 
                                            .event = event});
   if (!appended) return log_refusal(appended.error());
   state.last = stamp.seq;
+  if (first_ == MessageId{0}) first_ = stamp.id;
 
   p.seq = stamp.seq;
   p.id = stamp.id;

@@ -98,6 +98,7 @@ class Admission {
   EventBuilder builder_;
   EventReader reader_;
   Snowflake ids_;
+  MessageId first_;  // what the log began with when it was opened; zero while nothing was ever appended
   std::string target_bytes_;
   std::string cid_owner_;
 };

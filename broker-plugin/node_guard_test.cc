@@ -88,5 +88,19 @@ TEST_F(NodeGuardTest, TypingIsLimitedForWhoGoesFromRoomToRoom) {
   EXPECT_EQ(passed, 8);
 }
 
+// Its target may be a message from before this node's log, which others have.
+TEST_F(NodeGuardTest, AnOperationsTargetIsKnownOrOlderThanTheLog) {
+  auto& alice = join("alice");
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  const auto delete_of = [&](const std::string& id) {
+    return broker_.publish(alice, "rooms/general/send", R"({"kind":"delete","target":")" + id + "\"}");
+  };
+  EXPECT_FALSE(delete_of("5"));
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "the first"));
+  EXPECT_TRUE(delete_of("5"));
+  EXPECT_FALSE(delete_of(std::to_string(raw(log_->last_id()) + 1)));
+  EXPECT_EQ(last_error(alice), "target_not_found");
+}
+
 }  // namespace
 }  // namespace parley::plugin
