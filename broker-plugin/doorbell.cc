@@ -154,7 +154,8 @@ bool Doorbell::handle(int fd, const mqtt::Packet& packet) {
     const std::lock_guard lock(mutex_);
     fd_ = fd;
   } else if (packet.type == mqtt::PacketType::publish) {
-    on_will_(packet.topic, packet.payload);
+    // The broker repeats a will that it retains at each of our connections: it was heard when it was sent.
+    if (!packet.retain) on_will_(packet.topic, packet.payload);
     const std::lock_guard lock(mutex_);
     if (packet.qos == 1) mqtt::append_ack(pending_, kVersion, mqtt::PacketType::puback, packet.packet_id);
   }

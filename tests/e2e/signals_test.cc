@@ -182,6 +182,33 @@ TEST_P(WillTest, WillTopicIsForWillsAlone) {
 INSTANTIATE_TEST_SUITE_P(Versions, WillTest, testing::Values(Version::v311, Version::v5),
                          [](const auto& version) { return version.param == Version::v5 ? "v5" : "v311"; });
 
+// The broker keeps such a will and repeats it to whoever subscribes: also to the node, whenever its own
+// connection begins anew.
+TEST(RetainedWillTest, IsPostedOnce) {
+  World world;
+  auto reader = world.reader("bob", "general");
+  const auto die = [&](std::string_view payload, bool retain) {
+    auto options = world.as("alice", "device");
+    options.will =
+        WillOptions{.topic = "rooms/general/wills/alice", .payload = std::string(payload), .retain = retain};
+    RawClient::connected(world.broker.port(), options).abort();
+  };
+  die("once", true);
+  EXPECT_EQ(text(expect_event(reader, "general"), "body"), "once");
+  ControlRequest kick{};
+  kick.cmd = "kick";
+  kick.client = "$parley-doorbell";
+  EXPECT_FALSE(world.admin.command(kick).contains("error"));
+  // What dies while the node does not listen is not heard, so until it does.
+  std::optional<Received> heard;
+  for (int tries = 0; tries < 50 && !heard; ++tries) {
+    die("again", false);
+    heard = reader.next(kSilence);
+  }
+  ASSERT_TRUE(heard);
+  EXPECT_EQ(text(parse_object(heard->payload), "body"), "again");
+}
+
 TEST(WillDelayTest, IsPostedAfterItsDelay) {
   World world;
   auto reader = world.reader("bob", "general");
