@@ -31,6 +31,7 @@ class FakeBroker final : public BrokerPort {
     std::set<std::string> filters;
     std::vector<Delivered> inbox;
     bool connected = true;
+    bool held = false;  // away, but its session is kept
   };
 
   void attach(Node& node) { node_ = &node; }
@@ -53,9 +54,24 @@ class FakeBroker final : public BrokerPort {
     client.username = *user;
     return &client;
   }
-  void disconnect(Client& client) {
+  void disconnect(Client& client, bool keeps_session = false) {
     client.connected = false;
-    node_->on_disconnect(&client, false);
+    client.held = keeps_session;
+    node_->on_disconnect(&client, keeps_session);
+  }
+  // Comes back to the session that was kept, with the subscriptions that are in it; false when refused.
+  bool resume(Client& client, const std::string& password) {
+    client.held = false;
+    client.connected = node_
+                           ->on_connect({.client = &client,
+                                         .client_id = client.id,
+                                         .username = {},
+                                         .password = password,
+                                         .address = "127.0.0.1",
+                                         .v5 = true,
+                                         .clean_start = false})
+                           .has_value();
+    return client.connected;
   }
   bool subscribe(Client& client, const std::string& filter) {
     if (!node_->on_access(check(client, filter, Access::subscribe))) return false;
@@ -119,7 +135,7 @@ class FakeBroker final : public BrokerPort {
   }
   void fan_out(const std::string& topic, const std::string& payload) {
     for (Client& client : clients_) {
-      if (!client.connected) continue;
+      if (!client.connected && !client.held) continue;
       for (const std::string& filter : client.filters) {
         if (!matches(filter, topic)) continue;
         if (node_->on_access(check(client, topic, Access::read))) client.inbox.push_back({topic, payload});

@@ -77,6 +77,7 @@ class Node {
        std::shared_ptr<const KeySet> keys);
   boost::system::result<void, std::string> load();
 
+  void count_read(std::string_view name);
   bool check_read(const Session& session, std::string_view name);
   bool check_read_of_absent(const AccessCheck& check);
   bool may_send_will(const AccessCheck& check);

@@ -114,14 +114,19 @@ bool Node::on_access(const AccessCheck& check) {
   return false;
 }
 
-bool Node::check_read(const Session& session, std::string_view name) {
+// Whoever is denied has a subscription all the same, and would have it should they be allowed again: so this
+// counts them, before anything is decided.
+void Node::count_read(std::string_view name) {
   if (name != read_topic_name_) {
     read_topic_name_.assign(name);
     read_topic_ = parse_topic(read_topic_name_);
     read_listeners_ = listeners_of(read_topic_);
   }
-  // Whoever is denied has a subscription all the same, and would have it should they be allowed again.
   if (read_listeners_ != nullptr) delivery_.was_read(*read_listeners_);
+}
+
+bool Node::check_read(const Session& session, std::string_view name) {
+  count_read(name);
   if (!may_read(session, read_topic_, read_topic_name_, *facts_)) {
     metrics_.acl_read_denied.add();
     return false;
@@ -143,8 +148,10 @@ bool Node::may_send_will(const AccessCheck& check) {
 // The client is away but the broker holds its session, and asks for it as for the others: what we allow is
 // queued until it is back.
 bool Node::check_read_of_absent(const AccessCheck& check) {
-  const auto absent = absent_session(check);
-  return absent && check_read(*absent, check.topic);
+  if (const auto absent = absent_session(check)) return check_read(*absent, check.topic);
+  count_read(check.topic);
+  metrics_.acl_read_denied.add();
+  return false;
 }
 
 // Who it is that has no connection (any more), by the name that we gave the client when it connected; nothing

@@ -102,5 +102,23 @@ TEST_F(NodeGuardTest, AnOperationsTargetIsKnownOrOlderThanTheLog) {
   EXPECT_EQ(last_error(alice), "target_not_found");
 }
 
+TEST_F(NodeGuardTest, WhoWasBlockedWhileAwayReadsAgainOnTheSessionThatWasKept) {
+  auto& alice = join("alice");
+  auto& bob = join("bob");
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  ASSERT_TRUE(broker_.subscribe(bob, "rooms/general/messages/json"));
+  broker_.disconnect(bob, true);
+  apply(R"({"op":"user.put","user":"bob","limits":"many","status":"blocked"})");
+  for (std::size_t acks = 1; acks <= 5; ++acks) {
+    ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "not for bob"));
+    ASSERT_TRUE(broker_.run_until([&] { return account_events(alice).size() == acks; }));
+  }
+  apply(R"({"op":"user.put","user":"bob","limits":"many"})");
+  ASSERT_TRUE(broker_.resume(bob, token("bob", "phone")));
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "welcome back"));
+  ASSERT_TRUE(broker_.run_until([&] { return !bodies(bob).empty(); }));
+  EXPECT_THAT(bodies(bob), ElementsAre("welcome back"));
+}
+
 }  // namespace
 }  // namespace parley::plugin
