@@ -90,6 +90,8 @@ void TailPacker::pack(const CommitBatch& batch, std::uint64_t now_ns, std::vecto
       if (entries_.empty()) prev = last_offset_;
       entries_.push_back({raw(item.id), batch.event(item)});
       bytes += item.event_size;
+    } else {
+      flush();  // a page's `prev` must not stand for what lies between its records
     }
     last_offset_ = raw(item.id);
   }
