@@ -91,7 +91,6 @@ struct Metrics {
 
   // Either.
   Gauge uncommitted_bytes;
-  Gauge uncommitted_events;
   Gauge paced_events;       // durable, waiting in a room for its pace
   Gauge undelivered_bytes;  // frames on the way to the broker's thread
   Gauge broker_lag_ns;      // of the latest doorbell

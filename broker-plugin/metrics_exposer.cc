@@ -149,7 +149,6 @@ void add_commit_figures(Page& page, const Metrics& m) {
   page.histogram("parley_frame_bytes", "Size of one frame", m.frame_bytes, kBytes);
   page.histogram("parley_frame_pace_seconds", "Pace of the room a frame was for", m.frame_pace_ns, kSeconds);
   page.gauge("parley_uncommitted_bytes", "Appended, not yet durable", m.uncommitted_bytes);
-  page.gauge("parley_uncommitted_events", "Appended, not yet durable", m.uncommitted_events);
   page.gauge("parley_paced_events", "Durable, waiting for their room's pace", m.paced_events);
   page.gauge("parley_undelivered_bytes", "Frames on their way to the broker's thread", m.undelivered_bytes);
   page.gauge("parley_degraded", "1 while the log takes no writes", m.degraded);
