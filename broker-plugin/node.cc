@@ -167,7 +167,11 @@ void Node::stop() {
 }
 
 void Node::on_turn() {
-  for (const std::string& client_id : std::exchange(kick_now_, {})) broker_.kick(client_id);
+  for (const Kick& kick : std::exchange(kick_now_, {})) {
+    // Whoever has taken the client id over meanwhile has been let in by what holds now.
+    const Session* session = sessions_.by_client_id(kick.client_id);
+    if (session == nullptr || session->generation == kick.generation) broker_.kick(kick.client_id);
+  }
   delivery_.drain([this] { doorbell_.ring(); });
   if (!to_kick_.empty()) {
     kick_now_ = std::exchange(to_kick_, {});

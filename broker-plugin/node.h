@@ -144,9 +144,13 @@ class Node {
     bool operator>(const Expiry& other) const { return at_s > other.at_s; }
   };
   std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiries_;
-  // Client ids. Not kicked inside a callback of theirs, and a turn later than asked for, so that the broker
+  struct Kick {
+    std::string client_id;
+    std::uint64_t generation;  // of the session that is meant
+  };
+  // Not kicked inside a callback of theirs, and a turn later than asked for, so that the broker
   // delivers first what tells them why.
-  std::vector<std::string> to_kick_, kick_now_;
+  std::vector<Kick> to_kick_, kick_now_;
   std::int64_t last_expire_s_ = 0;
   std::uint64_t last_trim_ns_ = 0;
   std::string payload_;

@@ -120,5 +120,17 @@ TEST_F(NodeGuardTest, WhoWasBlockedWhileAwayReadsAgainOnTheSessionThatWasKept) {
   EXPECT_THAT(bodies(bob), ElementsAre("welcome back"));
 }
 
+TEST_F(NodeGuardTest, AKickIsNotForTheConnectionThatCameAfter) {
+  auto& first = join("alice");
+  const std::size_t answers = admin_->inbox.size();
+  ASSERT_TRUE(broker_.publish(*admin_, std::string(kControlTopic),
+                              R"({"req":"k","cmd":"kick","client":"alice:phone"})"));
+  auto& second = join("alice");
+  broker_.disconnect(first);
+  ASSERT_TRUE(broker_.run_until([&] { return admin_->inbox.size() > answers; }));
+  for (int i = 0; i < 3; ++i) broker_.turn();
+  EXPECT_TRUE(second.connected);
+}
+
 }  // namespace
 }  // namespace parley::plugin

@@ -60,7 +60,7 @@ void Node::kick(Session& session, std::string_view why) {
   }
   broker_.log(LogLevel::notice,
               "event=kick client=" + session.client_id + " reason=\"" + std::string(why) + "\"");
-  to_kick_.push_back(session.client_id);
+  to_kick_.push_back({session.client_id, session.generation});
 }
 
 void Node::close_expired() {
