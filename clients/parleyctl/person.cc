@@ -64,7 +64,7 @@ std::string node_url(const Context& context) {
 
 std::string rest_url(const Context& context) {
   if (!context.url.empty()) return without_slash(context.url);
-  if (const std::string url = node_url(context); !url.empty()) return url;
+  if (std::string url = node_url(context); !url.empty()) return url;
   if (const auto login = LoginStore(LoginStore::default_file()).find("", "")) return login->url;
   const char* port = std::getenv("PARLEY_HTTP_PORT");
   return std::string("http://127.0.0.1:") + (port != nullptr && *port != '\0' ? port : "8080");
