@@ -58,7 +58,7 @@ Engine::Engine(const Options& options, Listener& listener, Hooks hooks)
       sender_(*this, environment_, sender_options(options_), options_.outbox_store) {}
 
 void Engine::connect() {
-  if (!closed_) connector_.start();
+  if (transport_) connector_.start();
 }
 
 void Engine::disconnect() {
@@ -67,7 +67,7 @@ void Engine::disconnect() {
 }
 
 void Engine::send(Outgoing message, SendDone done) {
-  if (closed_) {
+  if (!transport_) {
     if (done) done(Refusal{Code::unavailable, "closed before it was sent"});
     return;
   }
@@ -108,7 +108,6 @@ void Engine::refetched(const std::string& room, std::uint64_t request,
 }
 
 void Engine::shut_down() {
-  closed_ = true;
   connector_.stop();
   went_down();
   sender_.abandon();

@@ -99,8 +99,7 @@ class Engine : private Connector::Actions, private Sender::Actions, private Room
   Ticket next_ticket_ = 1;
   Ticket renewal_ = 0;
   std::atomic<std::uint64_t> connection_{0};
-  std::unique_ptr<Transport> transport_;
-  bool closed_ = false;  // shut_down() was called: there is no transport any more
+  std::unique_ptr<Transport> transport_;  // none after shut_down()
 };
 
 }  // namespace parley::client

@@ -124,16 +124,12 @@ class FileOutbox : public OutboxStore {
 
   void append(const json::object& line) {
     const std::string text = json::serialize(line) + "\n";
-    if (write_line(fd_, torn_ ? "\n" + text : text)) {
-      torn_ = false;
-      return;
-    }
-    torn_ = true;
-    done_ = kRewriteAfter;
+    if (behind_ && rewrite()) return;
+    if (!write_line(fd_, behind_ ? "\n" + text : text)) behind_ = true;
   }
 
-  // On a full disk the file stays as it was.
-  void rewrite() {
+  // False, and the file is as it was, on a full disk say.
+  bool rewrite() {
     done_ = 0;
     const std::string temp = file_.string() + ".tmp";
     const int fd = ::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
@@ -143,16 +139,16 @@ class FileOutbox : public OutboxStore {
     if (whole && ::rename(temp.c_str(), file_.c_str()) == 0) {
       if (fd_ >= 0) ::close(fd_);
       fd_ = fd;
-      torn_ = false;
-      return;
+      behind_ = false;
+      return true;
     }
     if (fd >= 0) {
       ::close(fd);
       ::unlink(temp.c_str());
     }
-    if (fd_ >= 0) return;
-    fd_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    torn_ = true;  // perhaps
+    if (fd_ < 0) fd_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    behind_ = true;
+    return false;
   }
 
   std::filesystem::path file_;
@@ -160,7 +156,7 @@ class FileOutbox : public OutboxStore {
   int fd_ = -1;
   std::list<Outgoing> entries_;
   std::size_t done_ = 0;  // since the last rewrite
-  bool torn_ = false;     // the file's last line has no end
+  bool behind_ = false;   // a line could not be written, or not its end: the next change writes all anew
 };
 
 }  // namespace

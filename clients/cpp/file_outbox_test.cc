@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "clients/cpp/outbox_store.h"
@@ -99,6 +101,36 @@ TEST_F(FileOutboxTest, WhatCannotBeRewrittenIsKept) {
     store->put(message("b"));
   }
   EXPECT_THAT(cids(*make_file_outbox(file)), ElementsAre("a", "b"));
+}
+
+TEST_F(FileOutboxTest, AFullDiskWhileItIsRewrittenLeavesTheFile) {
+  {
+    auto store = make_file_outbox(file);
+    store->load();
+    store->put(message("a"));
+  }
+  std::filesystem::create_symlink("/dev/full", file.string() + ".tmp");
+  EXPECT_THAT(cids(*make_file_outbox(file)), ElementsAre("a"));
+  EXPECT_THAT(cids(*make_file_outbox(file)), ElementsAre("a"));
+}
+
+// What did not fit is written with the next change that does.
+TEST_F(FileOutboxTest, WhatDidNotFitIsWrittenLater) {
+  auto store = make_file_outbox(file);
+  store->load();
+  store->put(message("a"));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit full = before;
+  full.rlim_cur = std::filesystem::file_size(file) + 10;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  store->put(message("b"));
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  store->put(message("c"));
+  store.reset();
+  EXPECT_THAT(cids(*make_file_outbox(file)), ElementsAre("a", "b", "c"));
 }
 
 TEST_F(FileOutboxTest, OthersCannotReadIt) {
