@@ -301,6 +301,36 @@ TEST_F(ParleyctlTest, TheWindowBeginsWithWhatWasSaidAndFetchesWhatItMissed) {
   EXPECT_THAT(alice.output(), Not(HasSubstr("missed")));
 }
 
+// A login may be at any server; what this node's log holds belongs to a chat here alone.
+TEST_F(ParleyctlTest, AChatAtAnotherServerBeginsWithoutThisNodesLog) {
+  put_people();
+  ctl({"chat", "general", "--as", "bob"}, "said before\n");
+  const std::string url = "http://127.0.0.1:1";
+  const json::object login{{"url", url},
+                           {"user", "alice"},
+                           {"device", "tty"},
+                           {"session", "s"},
+                           {"access_token", broker.token("alice", {.device = "tty"})},
+                           {"refresh_token", "rt_x"},
+                           {"expires_s", 4'102'444'800},
+                           {"mqtt", "mqtt://127.0.0.1:" + std::to_string(broker.port())}};
+  const auto file = var.path() / "logins.json";
+  test::write_file(file, json::serialize(json::object{{"logins", json::array{login}}}));
+  auto with_login = env();
+  with_login.emplace_back("PARLEY_LOGINS", file.string());
+  const auto chat_by_login = [&] { return Pty({PARLEYCTL_PATH, "chat", "general"}, with_login); };
+  {
+    Pty elsewhere = chat_by_login();
+    ASSERT_TRUE(elsewhere.shows("online")) << elsewhere.output();
+    ctl({"chat", "general", "--as", "bob"}, "said now\n");
+    ASSERT_TRUE(elsewhere.shows("said now")) << elsewhere.output();
+    EXPECT_THAT(elsewhere.output(), Not(HasSubstr("said before")));
+  }
+  test::write_file(var.path() / "url", url + "\n");
+  Pty here = chat_by_login();
+  EXPECT_TRUE(here.shows("said before")) << here.output();
+}
+
 TEST_F(ParleyctlTest, WhoJoinedLaterSeesNothingFromBefore) {
   put_people();
   ctl({"chat", "general", "--as", "bob"}, "one\ntwo\n");

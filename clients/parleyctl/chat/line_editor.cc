@@ -112,9 +112,9 @@ LineEditor::View LineEditor::view(int width) const {
   const std::string_view text = text_;
   // A line break is shown as one column.
   const auto columns = [](const Cluster& cluster) { return cluster.bytes == "\n" ? 1 : cluster.width; };
-  const auto fits = [&](std::size_t from) {
+  const auto all_fits = [&] {
     int used = 0;
-    for (std::size_t at = from; at < text.size();) {
+    for (std::size_t at = 0; at < text.size();) {
       const Cluster cluster = first_cluster(text.substr(at));
       used += columns(cluster);
       if (used >= width) return false;
@@ -125,7 +125,7 @@ LineEditor::View LineEditor::view(int width) const {
   // Begin so far left that the cursor, and a little of what follows it, is within the width. Only what is
   // shown is looked at: a line may be long, and this is done for every key.
   const int room_after = std::min(8, width / 4);
-  const int room_before = fits(0) ? width - 1 : width - 1 - room_after;
+  const int room_before = all_fits() ? width - 1 : width - 1 - room_after;
   std::size_t begin = cursor_ == 0 ? 0 : right_of(left_of(cursor_));
   int before = 0;
   while (begin > 0) {

@@ -42,8 +42,9 @@ class Lines : private Session::Face {
     if (!session_.knows_whether_it_may_read()) return fail("no connection: " + session_.status().reason);
     if (!session_.may_read()) return 1;
 
-    while (!(ended_ && input_.empty()) && !session_.quitting() && !gone_) {
+    while (!session_.quitting() && !gone_) {
       submit_lines();
+      if (ended_ && input_.empty()) break;
       wait(!ended_ && session_.unsettled() < kMostUnsettled);
     }
     // As long as one after the other is acknowledged there is nothing to give up.

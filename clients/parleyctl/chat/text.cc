@@ -93,10 +93,11 @@ Cluster first_cluster(std::string_view text) {
 
 Cluster last_cluster(std::string_view text) {
   // From the nearest place to the left where one begins in any case.
-  Cluster last = first_cluster(text.substr(certain_break_before(text)));
-  while (last.bytes.data() + last.bytes.size() < text.data() + text.size()) {
-    last = first_cluster(
-        text.substr(static_cast<std::size_t>(last.bytes.data() - text.data()) + last.bytes.size()));
+  text.remove_prefix(certain_break_before(text));
+  Cluster last = first_cluster(text);
+  while (last.bytes.size() < text.size()) {
+    text.remove_prefix(last.bytes.size());
+    last = first_cluster(text);
   }
   return last;
 }
