@@ -163,6 +163,10 @@ void read_http(const toml::table& doc, const Path& base, Problems& problems, Htt
                                 out.public_url + "\"");
   }
   s.boolean("trust_forwarded_for", out.trust_forwarded_for);
+  read_strings(s, "trusted_proxies", out.trusted_proxies);
+  if (!out.trusted_proxies.empty() && !out.trust_forwarded_for)
+    s.problem("trusted_proxies",
+              "goes with http.trust_forwarded_for = true; without it no proxy is believed");
   s.finish();
 }
 

@@ -52,6 +52,8 @@ struct HttpConfig {
   std::string
       public_url;  // "https://chat.example.org": what links in answers start with; empty: a path alone
   bool trust_forwarded_for = false;
+  // With it: the proxies that are believed, "10.0.0.0/8"; empty: whoever connects is one.
+  std::vector<std::string> trusted_proxies;
 };
 
 enum class Registration : std::uint8_t { open, invite, closed };

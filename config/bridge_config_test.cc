@@ -36,6 +36,7 @@ void expect_same_http(const HttpConfig& a, const HttpConfig& b) {
   EXPECT_EQ(a.queue, b.queue);
   EXPECT_EQ(a.public_url, b.public_url);
   EXPECT_EQ(a.trust_forwarded_for, b.trust_forwarded_for);
+  EXPECT_EQ(a.trusted_proxies, b.trusted_proxies);
 }
 
 void expect_same_limits(const BridgeLimits& a, const BridgeLimits& b) {
@@ -123,6 +124,7 @@ workers = 6
 queue = 7
 public_url = "https://chat.example.org"
 trust_forwarded_for = true
+trusted_proxies = ["10.0.0.0/8"]
 [auth]
 keys_dir = "/k"
 access_ttl_s = 30
@@ -184,7 +186,8 @@ level = "debug"
                6,
                7,
                "https://chat.example.org",
-               true};
+               true,
+               {"10.0.0.0/8"}};
   want.auth = {"/k", 30s, 61s, Registration::invite, 3, 4u << 20, 5, 6};
   want.oidc.resize(2);
   want.control = {8, 90ms, 1000};

@@ -6,6 +6,8 @@
 #include <ctime>
 #include <random>
 
+#include "bridge/http/header_text.h"
+
 namespace parley::http {
 namespace {
 
@@ -18,14 +20,11 @@ struct Header {
 constexpr Header kCsp{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"};
 constexpr Header kCache{"Cache-Control", "no-store"};
 
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return (x | 0x20) == (y | 0x20); });
-}
+std::string_view strong_part(std::string_view tag) { return tag.starts_with("W/") ? tag.substr(2) : tag; }
 
 bool sets(const Response& response, std::string_view name) {
   return std::any_of(response.headers.begin(), response.headers.end(),
-                     [&](const Parameter& header) { return same_name(header.name, name); });
+                     [&](const Parameter& header) { return same_token(header.name, name); });
 }
 
 void append(std::string& out, std::string_view name, std::string_view value) {
@@ -176,10 +175,14 @@ void AnswerWriter::shorten_if_known(const Request& request, Response& response) 
   if (!response.same_by_etag || response.status != 200 ||
       (request.method != Method::get && request.method != Method::head))
     return;
-  const auto known = request.header("If-None-Match");
-  if (!known) return;
-  for (const Parameter& header : response.headers) {
-    if (header.name != "ETag" || *known != header.value) continue;
+  const auto header = request.header("If-None-Match");
+  if (!header) return;
+  const EntityTags known = parse_entity_tags(*header);
+  for (const Parameter& each : response.headers) {
+    if (each.name != "ETag") continue;
+    // Weak comparison (RFC 9110, section 8.8.3.2): a proxy that compressed the answer made its tag weak.
+    const auto same = [&](const EntityTag& tag) { return tag.opaque == strong_part(each.value); };
+    if (!known.any && std::none_of(known.tags.begin(), known.tags.end(), same)) continue;
     response.status = 304;
     response.body.clear();
     return;

@@ -20,8 +20,8 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 class PlainConnection final : public Connection {
  public:
-  PlainConnection(asio::io_context& io, Host& host, std::string remote, asio::ip::tcp::socket socket)
-      : Connection(io, host, std::move(remote)), socket_(std::move(socket)) {}
+  PlainConnection(asio::io_context& io, Host& host, ClientAddress remote, asio::ip::tcp::socket socket)
+      : Connection(io, host, remote), socket_(std::move(socket)) {}
 
  private:
   void do_handshake() override { on_ready({}); }
@@ -45,9 +45,9 @@ class PlainConnection final : public Connection {
 
 class TlsConnection final : public Connection {
  public:
-  TlsConnection(asio::io_context& io, Host& host, std::string remote, asio::ip::tcp::socket socket,
+  TlsConnection(asio::io_context& io, Host& host, ClientAddress remote, asio::ip::tcp::socket socket,
                 asio::ssl::context& tls)
-      : Connection(io, host, std::move(remote)), stream_(std::move(socket), tls) {}
+      : Connection(io, host, remote), stream_(std::move(socket), tls) {}
 
  private:
   void do_handshake() override {
@@ -75,18 +75,15 @@ class TlsConnection final : public Connection {
 }  // namespace
 
 std::shared_ptr<Connection> make_connection(asio::io_context& io, Host& host, asio::ip::tcp::socket socket,
-                                            std::string remote, asio::ssl::context* tls) {
+                                            ClientAddress remote, asio::ssl::context* tls) {
   if (tls == nullptr) {
-    return std::make_shared<PlainConnection>(io, host, std::move(remote), std::move(socket));
+    return std::make_shared<PlainConnection>(io, host, remote, std::move(socket));
   }
-  return std::make_shared<TlsConnection>(io, host, std::move(remote), std::move(socket), *tls);
+  return std::make_shared<TlsConnection>(io, host, remote, std::move(socket), *tls);
 }
 
-Connection::Connection(asio::io_context& io, Host& host, std::string remote)
-    : io_(io),
-      host_(host),
-      remote_(std::move(remote)),
-      reader_(host.config().header_bytes, host.config().body_bytes) {}
+Connection::Connection(asio::io_context& io, Host& host, ClientAddress remote)
+    : io_(io), host_(host), remote_(remote), reader_(host.config().header_bytes, host.config().body_bytes) {}
 
 void Connection::enter(Phase phase, std::chrono::milliseconds limit) {
   phase_ = phase;
@@ -136,6 +133,7 @@ void Connection::check_time(SteadyTime now) {
   switch (phase_) {
     case Phase::head:
     case Phase::body:
+      reader_.take_headers();
       host_.refused(408);
       return answer(problem({408, "timeout", "the request took too long to arrive"}), true);
     case Phase::handling:
@@ -202,7 +200,6 @@ void Connection::step() {
         handle();
         break;
       case RequestReader::State::failed:
-        reader_.request().id = request_id_for(reader_.request());
         host_.refused(reader_.fault().status);
         answer(problem(reader_.fault()), true);
         break;
@@ -215,19 +212,10 @@ void Connection::step() {
 void Connection::take_head() {
   Request& request = reader_.request();
   request.id = request_id_for(request);
-  request.remote = remote_;
-  if (host_.config().trust_forwarded_for) {
-    // The last one is what the proxy next to us saw; those before it are what the client says. Some proxies
-    // lengthen the client's own header, others add one of theirs below it.
-    if (const auto chain = request.last_header("X-Forwarded-For")) {
-      std::string_view last =
-          chain->substr(chain->rfind(',') == std::string_view::npos ? 0 : chain->rfind(',') + 1);
-      while (last.starts_with(' ')) last.remove_prefix(1);
-      error_code error;
-      const auto address = asio::ip::make_address(std::string(last), error);
-      if (!error) request.remote = address.to_string();
-    }
-  }
+  const HttpConfig& config = host_.config();
+  request.remote =
+      (config.trust_forwarded_for ? client_address(request, remote_, host_.trusted_proxies()) : remote_)
+          .to_string();
   Router::Match match = host_.router().match(request.method, request.path);
   const bool close = reader_.has_body();
   switch (match.outcome) {
@@ -275,7 +263,8 @@ void Connection::finish(Response response) {
 }
 
 void Connection::answer(Response response, bool close) {
-  const Request& request = reader_.request();
+  Request& request = reader_.request();
+  if (request.id.empty()) request.id = request_id_for(request);  // refused before its header was whole
   close_after_ = close_after_ || close || host_.draining() || !reader_.keep_alive();
   AnswerWriter::shorten_if_known(request, response);
   head_ = host_.answers().head(request, response, close_after_);

@@ -12,8 +12,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bridge/http/answer.h"
+#include "bridge/http/client_address.h"
 #include "bridge/http/request_reader.h"
 #include "bridge/http/router.h"
 
@@ -28,6 +30,7 @@ class Host {
  public:
   virtual ~Host() = default;
   virtual const HttpConfig& config() const = 0;
+  virtual const std::vector<AddressRange>& trusted_proxies() const = 0;
   virtual const Router& router() const = 0;
   virtual const AnswerWriter& answers() const = 0;
   virtual bool draining() const = 0;
@@ -42,7 +45,7 @@ class Host {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(boost::asio::io_context& io, Host& host, std::string remote);
+  Connection(boost::asio::io_context& io, Host& host, ClientAddress remote);
   virtual ~Connection() = default;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -81,7 +84,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   boost::asio::io_context& io_;
   Host& host_;
-  const std::string remote_;
+  const ClientAddress remote_;
   RequestReader reader_;
   std::string input_;  // read, not yet taken by the reader: from input_at_ on
   std::size_t input_at_ = 0;
@@ -101,7 +104,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 // `tls` null: in the clear.
 std::shared_ptr<Connection> make_connection(boost::asio::io_context& io, Host& host,
-                                            boost::asio::ip::tcp::socket socket, std::string remote,
+                                            boost::asio::ip::tcp::socket socket, ClientAddress remote,
                                             boost::asio::ssl::context* tls);
 
 }  // namespace parley::http

@@ -5,17 +5,13 @@
 #include <cassert>
 #include <stdexcept>
 
+#include "bridge/http/header_text.h"
+
 namespace parley::http {
 namespace {
 
 constexpr std::array<std::string_view, kMethods> kNames = {"GET",   "HEAD",   "POST",   "PUT",
                                                            "PATCH", "DELETE", "OPTIONS"};
-
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 }  // namespace
 
@@ -43,14 +39,14 @@ std::optional<std::string_view> Request::query(std::string_view name) const {
 
 std::optional<std::string_view> Request::header(std::string_view name) const {
   for (const Parameter& parameter : headers) {
-    if (same_ignoring_case(parameter.name, name)) return parameter.value;
+    if (same_token(parameter.name, name)) return parameter.value;
   }
   return std::nullopt;
 }
 
 std::optional<std::string_view> Request::last_header(std::string_view name) const {
   for (auto parameter = headers.rbegin(); parameter != headers.rend(); ++parameter) {
-    if (same_ignoring_case(parameter->name, name)) return parameter->value;
+    if (same_token(parameter->name, name)) return parameter->value;
   }
   return std::nullopt;
 }

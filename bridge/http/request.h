@@ -17,6 +17,9 @@ inline constexpr std::size_t kMethods = 7;
 std::string_view to_string(Method method);  // "GET"
 std::optional<Method> parse_method(std::string_view text);
 
+// The path of a request for the server itself: OPTIONS * (RFC 9112, section 3.2.4).
+inline constexpr std::string_view kWholeServer = "*";
+
 struct Parameter {
   std::string name;
   std::string value;
@@ -32,8 +35,10 @@ struct Request {
   Parameters headers;           // names as sent
   std::string body;
   std::chrono::steady_clock::time_point arrived = std::chrono::steady_clock::now();  // with its last byte
-  std::string id;      // X-Request-Id: the client's when it is a sane one, else made here
-  std::string remote;  // the client's address (from X-Forwarded-For only when the configuration trusts it)
+  std::string id;  // X-Request-Id: the client's when it is a sane one, else made here
+  // The client's address (client_address.h; from X-Forwarded-For only when the configuration trusts it), in
+  // its one spelling.
+  std::string remote;
 
   // The value of a brace in the route's path; the route table makes sure it is there.
   const std::string& param(std::string_view name) const;

@@ -6,6 +6,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 
+#include "bridge/http/header_text.h"
 #include "bridge/http/target.h"
 
 namespace parley::http {
@@ -46,6 +47,7 @@ bool RequestReader::has_body() const {
 }
 
 void RequestReader::fail(unsigned status, std::string_view code, std::string message) {
+  take_headers();
   state_ = State::failed;
   keep_alive_ = false;
   fault_ = {status, code, std::move(message)};
@@ -90,15 +92,22 @@ std::size_t RequestReader::feed(std::string_view bytes) {
   return used;
 }
 
+void RequestReader::take_headers() {
+  if (!request_.headers.empty()) return;
+  for (const auto& field : parser_->beast->get()) {
+    request_.headers.push_back({std::string(view(field.name_string())), std::string(view(field.value()))});
+  }
+}
+
 void RequestReader::take_head() {
   state_ = State::head;
   const auto& message = parser_->beast->get();
   keep_alive_ = message.keep_alive();
   request_.target = view(message.target());
+  take_headers();
   std::size_t hosts = 0;
   bool odd_length = false;
   for (const auto& field : message) {
-    request_.headers.push_back({std::string(view(field.name_string())), std::string(view(field.value()))});
     if (field.name() == beast::http::field::host) ++hosts;
     if (field.name() == beast::http::field::content_length &&
         view(field.value()).find_first_not_of("0123456789") != std::string_view::npos) {
@@ -117,15 +126,17 @@ void RequestReader::take_head() {
   const auto method = parse_method(view(message.method_string()));
   if (!method) return fail(501, "not_implemented", "this method is not known here");
   request_.method = *method;
-  auto target = parse_target(request_.target);
+  // Asterisk form (RFC 9112, section 3.2.4): OPTIONS of the server itself.
+  auto target = request_.target == "*" && request_.method == Method::options
+                    ? Target{std::string(kWholeServer), {}}
+                    : parse_target(request_.target);
   if (!target) return fail(400, "bad_request", "the path or query is not a valid URL");
   request_.path = std::move(target->path);
   request_.query_parameters = std::move(target->query);
+  // What else is expected is passed over (RFC 9110, section 10.1.1, leaves that to the server): the answer
+  // will tell. An HTTP/1.0 client would not understand 100.
   const auto expect = request_.header("Expect");
-  if (expect) {
-    expects_continue_ = *expect == "100-continue";
-    if (!expects_continue_) fail(417, "bad_request", "only Expect: 100-continue is known here");
-  }
+  expects_continue_ = expect && message.version() == kHttp11 && has_token(*expect, "100-continue");
 }
 
 void RequestReader::read_body() {

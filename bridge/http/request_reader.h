@@ -37,8 +37,10 @@ class RequestReader {
   // After `done` or `head`: ready for the next request of the connection.
   void next();
 
-  // From `head` on: method, target, path, query and headers; from `done` on the body too.
+  // From `head` on: method, target, path, query and headers; from `done` on the body too. When it failed, or
+  // after take_headers(): the headers that had come by then, at least.
   Request& request() { return request_; }
+  void take_headers();
   bool keep_alive() const { return keep_alive_; }  // what the client would like
   bool has_body() const;                           // from `head` on: one is announced
   bool expects_continue() const { return expects_continue_; }

@@ -44,6 +44,15 @@ std::string allowed(const std::array<std::optional<std::size_t>, kMethods>& rout
   return out;
 }
 
+std::string every_method() {
+  std::string out;
+  for (std::size_t i = 0; i < kMethods; ++i) {
+    if (i > 0) out += ", ";
+    out += to_string(static_cast<Method>(i));
+  }
+  return out;
+}
+
 }  // namespace
 
 Router::Router() : root_(std::make_unique<Node>()) {}
@@ -83,11 +92,21 @@ void Router::add(Method method, std::string_view path, std::size_t route) {
 
 Router::Match Router::match(Method method, std::string_view path) const {
   Match out;
+  // Some load balancers ask "OPTIONS /" for their health checks, HAProxy for one.
+  if (method == Method::options && (path == kWholeServer || path == "/")) {
+    out.outcome = Outcome::method_not_allowed;
+    out.allow = every_method();
+    return out;
+  }
   if (!path.starts_with('/')) {
     out.outcome = Outcome::bad_path;
     return out;
   }
   std::vector<std::string> segments;
+  // "//api/v1/rooms" comes of a base address that ends in a slash. Further in, an empty segment is a name
+  // that somebody forgot to fill in.
+  const std::size_t first = path.find_first_not_of('/');
+  if (first != std::string_view::npos) path.remove_prefix(first - 1);
   for (const std::string_view raw : split(path)) {
     auto decoded = percent_decode(raw);
     if (!decoded) {

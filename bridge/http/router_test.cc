@@ -73,6 +73,25 @@ TEST(Router, IsNotGuessing) {
   }
 }
 
+TEST(Router, SlashesAtTheStartCountAsOne) {
+  const Router router = rooms();
+  for (const char* path : {"//api/v1/rooms", "///api/v1/rooms", "//////api/v1/rooms"}) {
+    EXPECT_EQ(router.match(Method::get, path).outcome, Outcome::found) << path;
+    EXPECT_EQ(router.match(Method::get, path).route, 0u) << path;
+  }
+}
+
+TEST(Router, OptionsOfTheServerKnowsEveryMethod) {
+  const Router router = rooms();
+  for (const char* path : {"*", "/"}) {
+    const auto match = router.match(Method::options, path);
+    EXPECT_EQ(match.outcome, Outcome::method_not_allowed) << path;
+    EXPECT_EQ(match.allow, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS") << path;
+  }
+  EXPECT_EQ(router.match(Method::options, "/nothing").outcome, Outcome::not_found);
+  EXPECT_EQ(router.match(Method::get, "*").outcome, Outcome::bad_path);
+}
+
 TEST(Router, AnotherMethodIsToldWhatThereIs) {
   const Router router = rooms();
   const auto match = router.match(Method::del, "/api/v1/rooms");

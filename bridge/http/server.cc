@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "bridge/http/client_address.h"
 #include "bridge/http/connection.h"
 #include "bridge/http/worker_pool.h"
 #include "bridge/log.h"
@@ -92,6 +93,19 @@ asio::ip::address listen_address(const std::string& host) {
   return address;
 }
 
+std::vector<AddressRange> read_proxies(const HttpConfig& config) {
+  std::vector<AddressRange> out;
+  for (const std::string& text : config.trusted_proxies) {
+    const auto range = AddressRange::parse(text);
+    if (!range) {
+      throw std::runtime_error("http.trusted_proxies: \"" + text +
+                               "\" is no IP address or range such as \"10.0.0.0/8\"");
+    }
+    out.push_back(*range);
+  }
+  return out;
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -100,6 +114,7 @@ struct Server::Impl {
     explicit Loop(Impl& impl) : server(impl) {}
 
     const HttpConfig& config() const override { return server.options; }
+    const std::vector<AddressRange>& trusted_proxies() const override { return server.proxies; }
     const Router& router() const override { return server.routes; }
     const AnswerWriter& answers() const override { return server.writer; }
     bool draining() const override { return server.drain; }
@@ -128,6 +143,7 @@ struct Server::Impl {
   Impl(const HttpConfig& http, std::size_t password_workers, std::size_t password_queue, bridge::Metrics& m)
       : options(http),
         writer(http),
+        proxies(read_proxies(http)),
         metrics(m),
         refusals(counters_for(m, "", "")),
         open_gauge(m.gauge("parley_bridge_http_connections", "Open connections")),
@@ -147,6 +163,7 @@ struct Server::Impl {
 
   const HttpConfig& options;
   const AnswerWriter writer;
+  const std::vector<AddressRange> proxies;  // whose word about addresses counts; empty: whoever connects
   bridge::Metrics& metrics;
   Counters refusals;
   bridge::Gauge open_gauge;
@@ -271,19 +288,18 @@ void Server::Impl::Loop::take(tcp::socket socket) {
   if (server.open >= server.options.connections && !make_room()) {
     // Nobody to send away: everybody is being served. One write into an empty socket buffer does not block.
     const Response busy = unavailable("too many connections; try again in a moment");
-    const std::string answer = server.writer.head(Request(), busy, true) + busy.body;
+    Request unread;
+    unread.id = request_id_for(unread);
+    const std::string answer = server.writer.head(unread, busy, true) + busy.body;
+    count(server.refusals, 503);
+    if (server.tls) return;  // who waits for a handshake can make nothing of it
     socket.non_blocking(true, error);
     socket.write_some(asio::buffer(answer), error);
-    count(server.refusals, 503);
     return;
   }
-  // An IPv4 client of an IPv6 socket is known by its IPv4 address.
-  asio::ip::address address = remote.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  }
+  const ClientAddress address = ClientAddress::parse(remote.address().to_string()).value_or(ClientAddress());
   auto connection =
-      make_connection(io, *this, std::move(socket), address.to_string(), server.tls ? &*server.tls : nullptr);
+      make_connection(io, *this, std::move(socket), address, server.tls ? &*server.tls : nullptr);
   {
     const std::lock_guard lock(server.mutex);
     server.open_gauge.set(static_cast<double>(++server.open));

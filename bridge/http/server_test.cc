@@ -177,6 +177,97 @@ TEST_F(ServerTest, HeadAndOptionsAndConditionalGets) {
   EXPECT_EQ(wire.answer()->body, "x");
 }
 
+TEST_F(ServerTest, WhoHasTheAnswerAlreadyIsToldSo) {
+  start();
+  Wire wire(server_->port());
+  const auto status = [&](const std::string& tags) {
+    wire.send(get("/tagged", "If-None-Match: " + tags + "\r\n"));
+    return wire.answer().value_or(WireAnswer{}).status;
+  };
+  for (const char* known : {R"("5")", R"(W/"5")", "*", R"("4", "5")", R"("4",W/"5")", R"(W/"4" , W/"5", "6")",
+                            R"(nonsense, "5")", R"(,"5",)"})
+    EXPECT_EQ(status(known), 304u) << known;
+  for (const char* other : {R"("4")", R"(W/"4")", R"("4", "6")", "5", R"("5)", R"(w/"5")", R"("55")", ""})
+    EXPECT_EQ(status(other), 200u) << other;
+}
+
+TEST_F(ServerTest, LoadBalancersAreAnswered) {
+  start();
+  for (const char* asked :
+       {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "OPTIONS * HTTP/1.0\r\n\r\n", "OPTIONS / HTTP/1.0\r\n\r\n",
+        "OPTIONS /live HTTP/1.0\r\n\r\n", "OPTIONS http://x HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+    const WireAnswer answer = ask(asked);
+    EXPECT_EQ(answer.status, 204u) << asked;
+    EXPECT_THAT(answer.headers.at("allow"), HasSubstr("OPTIONS")) << asked;
+  }
+  EXPECT_EQ(ask("GET * HTTP/1.1\r\nHost: x\r\n\r\n").status, 400u);
+  for (const char* target :
+       {"/live", "//live", "http://x/live", "HTTP://x/live", "https://x:443/live", "/live?"})
+    EXPECT_EQ(ask("GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n\r\n").body, "live") << target;
+  EXPECT_EQ(ask("GET /live HTTP/1.0\r\n\r\n").body, "live");
+  EXPECT_EQ(ask("HEAD /live HTTP/1.0\r\n\r\n", true).status, 200u);
+  EXPECT_EQ(ask("GET /live HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").headers.at("connection"),
+            "keep-alive");
+}
+
+TEST_F(ServerTest, HeaderTokensInAnyCase) {
+  start();
+  for (const char* expect : {"100-continue", "100-Continue", "100-CONTINUE", "x, 100-Continue"}) {
+    Wire wire(server_->port());
+    wire.send("POST /echo HTTP/1.1\r\nHost: x\r\nEXPECT: " + std::string(expect) +
+              "\r\nContent-Length: 2\r\n\r\n");
+    const auto interim = wire.answer();
+    ASSERT_TRUE(interim) << expect;
+    EXPECT_EQ(interim->status, 100u) << expect;
+    wire.send("hi");
+    EXPECT_EQ(wire.answer().value_or(WireAnswer{}).body, "hi") << expect;
+  }
+  // What else is expected is none of ours to refuse, and no reason to wait.
+  for (const char* other : {"a miracle", "200-ok", "", "100"})
+    EXPECT_EQ(ask(post("hi", "Expect: " + std::string(other) + "\r\n")).body, "hi") << other;
+  EXPECT_EQ(ask("POST /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi").body, "hi");
+  for (const char* coding : {"chunked", "Chunked", "CHUNKED"}) {
+    EXPECT_EQ(ask("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " + std::string(coding) +
+                  "\r\n\r\n2\r\nhi\r\n0\r\n\r\n")
+                  .body,
+              "hi")
+        << coding;
+  }
+  for (const char* close : {"close", "Close", "CLOSE", "x, Close"})
+    EXPECT_EQ(ask(get("/hello", "connection: " + std::string(close) + "\r\n")).headers.at("connection"),
+              "close");
+}
+
+TEST_F(ServerTest, WhatTheServerAnswersItselfHasAnIdAndAnErrorToo) {
+  config_.header_timeout = 200ms;
+  config_.body_timeout = 200ms;
+  start();
+  const auto expect_id = [](const WireAnswer& answer, unsigned status, const std::string& id) {
+    EXPECT_EQ(answer.status, status) << answer.head;
+    ASSERT_EQ(answer.headers.count("x-request-id"), 1u) << answer.head;
+    EXPECT_FALSE(answer.headers.at("x-request-id").empty()) << answer.head;
+    if (!id.empty()) {
+      EXPECT_EQ(answer.headers.at("x-request-id"), id) << answer.head;
+    }
+    EXPECT_THAT(answer.body, HasSubstr(R"({"error":{"code":")")) << answer.head;
+    EXPECT_THAT(answer.body, HasSubstr(R"("message":")")) << answer.head;
+  };
+  const std::string id = "X-Request-Id: edge-42\r\n";
+  expect_id(ask("GET /hello HTTP/1.1\r\nHost"), 408u, "");
+  expect_id(ask("GET /hello HTTP/1.1\r\nHost: x\r\n" + id + "X"), 408u, "edge-42");
+  expect_id(ask("POST /echo HTTP/1.1\r\nHost: x\r\n" + id + "Content-Length: 9\r\n\r\nx"), 408u, "edge-42");
+  expect_id(ask(post(std::string(1001, 'x'), id)), 413u, "edge-42");
+  expect_id(ask(get("/hello", id + "X-Long: " + std::string(2000, 'a') + "\r\n")), 431u, "");
+  expect_id(ask("rubbish\r\n\r\n"), 400u, "");
+  expect_id(ask("GET /hello HTTP/1.1\r\n" + id + "\r\n"), 400u, "edge-42");
+  expect_id(ask("GET /%zz HTTP/1.1\r\nHost: x\r\n" + id + "\r\n"), 400u, "edge-42");
+  expect_id(ask("BREW /hello HTTP/1.1\r\nHost: x\r\n" + id + "\r\n"), 501u, "edge-42");
+  expect_id(ask("GET /hello HTTP/3.7\r\nHost: x\r\n" + id + "\r\n"), 505u, "");
+  expect_id(ask(get("/nothing", id)), 404u, "edge-42");
+  expect_id(ask("DELETE /hello HTTP/1.1\r\nHost: x\r\n" + id + "\r\n"), 405u, "edge-42");
+  expect_id(ask(get("/throw", id)), 500u, "edge-42");
+}
+
 TEST_F(ServerTest, NothingAtThisPathAndNotThisMethod) {
   start();
   const WireAnswer missing = ask(get("/nothing"));
@@ -321,6 +412,7 @@ TEST_F(ServerTest, AFullQueueIsUnavailableAndHealthStillAnswers) {
   const WireAnswer refused = ask(get("/hello"));
   EXPECT_EQ(refused.status, 503u);
   EXPECT_EQ(refused.headers.at("retry-after"), "1");
+  EXPECT_FALSE(refused.headers.at("x-request-id").empty());
   EXPECT_THAT(refused.body, HasSubstr("\"code\":\"unavailable\""));
   EXPECT_EQ(ask(get("/live")).body, "live");
   EXPECT_EQ(ask(get("/password")).body, "ok");  // its own lane
@@ -361,6 +453,8 @@ TEST_F(ServerTest, WhenAllAreBeingServedTheNextIsToldSo) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 503u);
   EXPECT_EQ(answer->headers.at("retry-after"), "1");
+  EXPECT_EQ(answer->headers.at("x-request-id").size(), 16u);
+  EXPECT_THAT(answer->body, HasSubstr(R"({"error":{"code":"unavailable")"));
   EXPECT_TRUE(three.ended());
   barrier_.open();
   EXPECT_EQ(one.answer()->body, "done");
@@ -431,6 +525,20 @@ TEST_F(ServerTest, ForwardedAddressesCountOnlyWhenTrusted) {
   EXPECT_EQ(ask(get("/who", "X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 203.0.113.9\r\n")).body,
             "203.0.113.9");
   EXPECT_EQ(ask(get("/who")).body, "127.0.0.1");
+  EXPECT_EQ(ask(get("/who", "X-Forwarded-For: 203.0.113.9:4711\r\n")).body, "203.0.113.9");
+  EXPECT_EQ(ask(get("/who", "X-Forwarded-For: [2001:db8::1]:4711\r\n")).body, "2001:db8::1");
+  EXPECT_EQ(ask(get("/who", "Forwarded: for=\"[2001:DB8::1]:4711\";proto=https\r\n")).body, "2001:db8::1");
+  server_.reset();
+  config_.trusted_proxies = {"10.0.0.0/8", "192.0.2.7"};
+  start();
+  EXPECT_EQ(ask(get("/who", "X-Forwarded-For: 203.0.113.9\r\n")).body, "127.0.0.1") << "not a trusted proxy";
+  server_.reset();
+  config_.trusted_proxies.push_back("127.0.0.1");
+  start();
+  EXPECT_EQ(ask(get("/who", "X-Forwarded-For: 198.51.100.1, 203.0.113.9:1, 10.1.1.1\r\n")).body,
+            "203.0.113.9");
+  config_.trusted_proxies = {"everybody"};
+  EXPECT_THROW(Server(config_, 1, 1, metrics_), std::runtime_error);
 }
 
 TEST_F(ServerTest, SaysWhatIsWrongWithItsAddress) {

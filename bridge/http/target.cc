@@ -3,6 +3,7 @@
 #include <boost/url/encode.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
+#include <boost/url/scheme.hpp>
 #include <boost/url/url_view.hpp>
 
 #include "schemas/utf8.h"
@@ -58,7 +59,9 @@ std::optional<Target> parse_target(std::string_view target) {
   const auto url =
       target.starts_with('/') ? boost::urls::parse_origin_form(text) : boost::urls::parse_absolute_uri(text);
   if (!url || url->has_fragment()) return std::nullopt;
-  if (!target.starts_with('/') && url->scheme() != "http" && url->scheme() != "https") return std::nullopt;
+  const bool is_http = url->scheme_id() == boost::urls::scheme::http ||
+                       url->scheme_id() == boost::urls::scheme::https;  // in any case
+  if (!target.starts_with('/') && !is_http) return std::nullopt;
 
   Target out;
   const boost::core::string_view path = url->encoded_path();
