@@ -17,6 +17,14 @@ TokenProvider fixed_token(std::string token) {
   return [token = std::move(token)](const TokenReply& reply) { reply(token, ""); };
 }
 
+std::string process_client_id(const UserName& user, const DeviceName& device) {
+  constexpr std::size_t kLongestDevice = 64;
+  constexpr std::size_t kDigits = 8;
+  const std::string unique = make_uuid().substr(0, kDigits);
+  const std::string name = device.str().substr(0, kLongestDevice - kDigits - 1);
+  return user.str() + ":" + name + "-" + unique;
+}
+
 // The transport's threads call the observer part, the app's threads the rest; all of it only posts. `engine_`
 // is touched by the loop's thread alone (its connection() apart).
 class Client::Impl : public TransportObserver {

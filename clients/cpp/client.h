@@ -74,6 +74,10 @@ struct Options {
   std::uint16_t port = 1883;
   UserName user;
   DeviceName device;
+  // The MQTT client id; empty: `user:device`. Two connections cannot share one: the later throws the earlier
+  // out, which then stays away (State::replaced). A program that may run several times on one device gives
+  // each run an id of its own, see process_client_id(). Messages carry the token's device, whatever this is.
+  std::string client_id{};
   TokenProvider token{};
   Refetch refetch{};  // may be empty: gaps are told to on_gap() and reading goes on after them
 
@@ -91,6 +95,10 @@ struct Options {
   TransportFactory transport = make_paho_transport;
   Environment environment = system_environment();
 };
+
+// A client id of this run's own: `user:device-` and eight random digits; a device that is too long for that
+// is cut. Such ids are the user's as well (docs/protocol.md, section 2).
+std::string process_client_id(const UserName& user, const DeviceName& device);
 
 class Client {
  public:

@@ -11,6 +11,12 @@ constexpr Millis kAttemptTimeout{30'000};
 constexpr Millis kRenewRetry{10'000};
 // A connection that held this long was a good one: the next loss starts from a short wait again.
 constexpr Millis kStable{10'000};
+// So many connections running that did not hold are no weak line but somebody who takes the client id over,
+// as two copies of one program do, in turn and for ever.
+constexpr int kFight = 5;
+
+constexpr char kTakenOver[] =
+    "another program has connected with the same client id, and has taken this connection's place";
 
 }  // namespace
 
@@ -36,6 +42,7 @@ Connector::Connector(Actions& actions, const Environment& environment, Backoff::
 void Connector::start() {
   if (state_ != State::offline && state_ != State::replaced) return;
   backoff_.reset();
+  short_lived_ = 0;
   begin();
 }
 
@@ -80,6 +87,7 @@ void Connector::token(std::uint64_t request, const std::string& token, const std
 void Connector::connected(const Outcome& outcome) {
   if (state_ != State::connecting) return;
   if (!outcome.ok()) {
+    short_lived_ = 0;  // in a fight both are let in every time
     const bool credentials =
         outcome.reason == kReasonBadCredentials || outcome.reason == kReasonNotAuthorized;
     return retry_later(credentials ? "the server refused us: " + outcome.message : outcome.message,
@@ -93,13 +101,22 @@ void Connector::connected(const Outcome& outcome) {
 void Connector::lost(const Outcome& why) {
   if (state_ != State::online && state_ != State::connecting) return;
   token_pending_ = false;
-  if (why.reason == kReasonSessionTakenOver) {
-    // Coming back would throw the other one out, and it us, for ever.
-    deadline_.reset();
-    return set(State::replaced, "connected from elsewhere under the same device name");
+  if (why.reason == kReasonSessionTakenOver) return stay_away(kTakenOver);
+  if (state_ == State::online && environment_.now() - online_since_ >= kStable) {
+    backoff_.reset();
+    short_lived_ = 0;
+  } else if (state_ == State::online && ++short_lived_ >= kFight) {
+    return stay_away("the connection was lost " + std::to_string(short_lived_) +
+                     " times running, each time shortly after it was made: another program seems to use the "
+                     "same client id. End that one, or give each its own, then connect again");
   }
-  if (state_ == State::online && environment_.now() - online_since_ >= kStable) backoff_.reset();
   retry_later(why.message);
+}
+
+void Connector::replaced() {
+  if (state_ != State::online) return;
+  actions_.abandon();
+  stay_away(kTakenOver);
 }
 
 void Connector::renewed(const Outcome& outcome) {
@@ -143,6 +160,13 @@ void Connector::schedule_renewal(const std::string& token) {
   // At four fifths of what is left; by a clock of ours that is wrong, in a minute.
   const std::int64_t left_s = *expiry - environment_.unix_now_s();
   renewal_ = environment_.now() + (left_s > 0 ? Millis(left_s * 800) : Millis(60'000));
+}
+
+// Coming back would throw the other one out, and it us, for ever.
+void Connector::stay_away(const std::string& reason) {
+  token_pending_ = false;
+  deadline_.reset();
+  set(State::replaced, reason);
 }
 
 void Connector::set(State state, const std::string& reason) {

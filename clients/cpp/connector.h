@@ -37,6 +37,8 @@ class Connector {
   void token(std::uint64_t request, const std::string& token, const std::string& error);
   void connected(const Outcome& outcome);
   void lost(const Outcome& why);
+  // Another connection is taking our client id over.
+  void replaced();
   void renewed(const Outcome& outcome);
   void on_time(TimePoint now);
 
@@ -48,6 +50,7 @@ class Connector {
   void request_token();
   void retry_later(const std::string& reason, bool refused = false);
   void schedule_renewal(const std::string& token);
+  void stay_away(const std::string& reason);
   void set(State state, const std::string& reason);
 
   Actions& actions_;
@@ -58,6 +61,7 @@ class Connector {
   std::optional<TimePoint> deadline_;
   std::optional<TimePoint> renewal_;  // of the newest token; none when it has no end
   TimePoint online_since_{};
+  int short_lived_ = 0;  // connections running that were lost shortly after they came up
   std::uint64_t token_request_ = 0;
   bool token_pending_ = false;
 };

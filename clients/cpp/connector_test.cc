@@ -149,6 +149,75 @@ TEST_F(ConnectorTest, DoesNotFightOverItsClientId) {
   EXPECT_EQ(last.state, State::connecting);
 }
 
+TEST_F(ConnectorTest, StaysAwayWhenToldThatItIsReplaced) {
+  go_online(token(900));
+  connector.replaced();
+  EXPECT_EQ(last.state, State::replaced);
+  EXPECT_THAT(last.reason, HasSubstr("another program"));
+  EXPECT_EQ(abandoned, 1);
+  connector.lost({kNoReason, "closed"});  // by the server, a moment later
+  advance(Millis(3'600'000));
+  EXPECT_EQ(last.state, State::replaced);
+  EXPECT_EQ(requests.size(), 1u);
+}
+
+TEST_F(ConnectorTest, IsNotReplacedWhileItHasNoConnection) {
+  go_online("token");
+  connector.lost({kNoReason, "cable"});
+  connector.replaced();
+  EXPECT_EQ(last.state, State::waiting);
+}
+
+TEST_F(ConnectorTest, StopsFightingAfterSomeShortConnectionsRunning) {
+  go_online("token");
+  for (int i = 1; i < 5; ++i) {
+    advance(Millis(9'000));
+    connector.lost({kNoReason, "closed"});
+    ASSERT_EQ(last.state, State::waiting) << i;
+    advance(last.retry_in);
+    give("token");
+    connector.connected({});
+  }
+  connector.lost({kNoReason, "closed"});
+  EXPECT_EQ(last.state, State::replaced);
+  EXPECT_THAT(last.reason, HasSubstr("5 times running"));
+  EXPECT_THAT(last.reason, HasSubstr("same client id"));
+  EXPECT_FALSE(connector.next_deadline());
+  connector.start();  // the user insists: with as much patience as at first
+  for (int i = 1; i < 5; ++i) {
+    give("token");
+    connector.connected({});
+    connector.lost({kNoReason, "closed"});
+    ASSERT_EQ(last.state, State::waiting) << i;
+    advance(last.retry_in);
+  }
+}
+
+// A line that is bad, or a server that is: not a fight, where both are let in every time and soon lose it.
+TEST_F(ConnectorTest, ABadLineIsNoFight) {
+  go_online("token");
+  for (int i = 0; i < 30; ++i) {
+    advance(Millis(i % 3 == 2 ? 10'000 : 1'000));
+    connector.lost({kNoReason, "cable"});
+    ASSERT_EQ(last.state, State::waiting) << i;
+    advance(last.retry_in);
+    give("token");
+    connector.connected({});
+  }
+  for (int i = 0; i < 30; ++i) {
+    connector.lost({kNoReason, "closed"});
+    ASSERT_EQ(last.state, State::waiting) << i;
+    advance(last.retry_in);
+    if (i % 3 == 2) {
+      give("token");
+      connector.connected({kNoReason, "refused"});
+      advance(last.retry_in);
+    }
+    give("token");
+    connector.connected({});
+  }
+}
+
 TEST_F(ConnectorTest, StopEndsEverything) {
   go_online(token(900));
   connector.stop();

@@ -52,6 +52,8 @@ Sender::Options sender_options(const Options& options) {
 
 Engine::Engine(const Options& options, Listener& listener, Hooks hooks)
     : options_(options),
+      client_id_(options.client_id.empty() ? options.user.str() + ":" + options.device.str()
+                                           : options.client_id),
       listener_(listener),
       hooks_(std::move(hooks)),
       connector_(*this, environment_, {options_.backoff_first, options_.backoff_ceiling}),
@@ -198,7 +200,7 @@ void Engine::open(const std::string& token) {
   ConnectRequest request;
   request.host = options_.host;
   request.port = options_.port;
-  request.client_id = options_.user.str() + ":" + options_.device.str();
+  request.client_id = client_id_;
   request.username = options_.user.str();
   request.password = token;
   request.keep_alive = options_.keep_alive;
@@ -303,6 +305,11 @@ void Engine::receive_notice(std::string_view payload) {
                                    Millis(number_of(notice, "retry_after_ms"))};
              type == "error" && sender_.refused(room, cid, refusal)) {
     return;
+  } else if (type == "session.replaced") {
+    // Told of every client id of the user's. That it arrives on this connection says that it was alive.
+    if (text_of(notice, "client") != client_id_) return;
+    went_down();
+    connector_.replaced();
   } else {
     if (type == "room.added" && rooms_.contains(room) && connector_.state() == State::online)
       subscribe_room(room);

@@ -87,6 +87,7 @@ class Engine : private Connector::Actions, private Sender::Actions, private Room
   void set_typing(const std::string& room, const std::string& user, bool typing);
 
   const Options options_;
+  const std::string client_id_;
   const Environment& environment_ = options_.environment;
   Listener& listener_;
   const Hooks hooks_;

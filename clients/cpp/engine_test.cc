@@ -127,6 +127,62 @@ class EngineTest : public testing::Test {
   std::unique_ptr<Engine> engine;
 };
 
+TEST_F(EngineTest, ConnectsWithTheClientIdItWasGiven) {
+  make([](Options& options) { options.client_id = "alice:laptop-2"; });
+  engine->connect();
+  engine->token(token_request, "pk_token", "");
+  ASSERT_EQ(wire.opened.size(), 1u);
+  EXPECT_EQ(wire.opened[0].client_id, "alice:laptop-2");
+}
+
+TEST_F(EngineTest, StaysAwayWhenItsClientIdIsTakenOver) {
+  for (const char* own : {"", "alice:laptop-2"}) {
+    SCOPED_TRACE(own);
+    make([&](Options& options) { options.client_id = own; });
+    wire = {};
+    go_online();
+    const std::string mine = wire.opened[0].client_id;
+    for (const std::string other : {"alice:phone", "alice:laptop-3", "alice:laptop-22", ""})
+      notice(R"({"type":"session.replaced","client":")" + other + "\"}");
+    EXPECT_EQ(recorder.statuses.back().state, State::online) << "of another connection of the user's";
+    notice(R"({"type":"session.replaced","client":")" + mine + "\"}");
+    EXPECT_EQ(recorder.statuses.back().state, State::replaced);
+    EXPECT_THAT(recorder.statuses.back().reason, HasSubstr("same client id"));
+    EXPECT_GT(wire.closed, 0);
+    engine->lost({kNoReason, "closed"});
+    advance(Millis(3'600'000));
+    EXPECT_EQ(wire.opened.size(), 1u);
+    EXPECT_EQ(recorder.statuses.back().state, State::replaced);
+  }
+  EXPECT_THAT(recorder.notices, IsEmpty());
+}
+
+TEST_F(EngineTest, WhatWasNotSentWaitsWhileReplaced) {
+  go_online();
+  send("a");
+  left();
+  notice(R"({"type":"session.replaced","client":"alice:laptop"})");
+  EXPECT_THAT(results, IsEmpty());
+  engine->connect();
+  engine->token(token_request, "pk_token", "");
+  engine->connected({});
+  grant_all();
+  EXPECT_THAT(left(), ElementsAre("a"));
+}
+
+TEST(ProcessClientId, IsItsOwnAndTheUsers) {
+  const UserName user = *UserName::parse("alice");
+  for (const std::string& name : {std::string("phone"), std::string(64, 'x')}) {
+    const DeviceName device = *DeviceName::parse(name);
+    const std::string first = process_client_id(user, device);
+    EXPECT_NE(first, process_client_id(user, device));
+    const auto id = parse_client_id(first);
+    ASSERT_TRUE(id) << first;
+    EXPECT_EQ(id->user, "alice");
+    EXPECT_TRUE(id->device.starts_with(name.substr(0, 55)));
+  }
+}
+
 TEST_F(EngineTest, ConnectsAsTheUsersDevice) {
   engine->join("general", Seq{0});
   engine->connect();

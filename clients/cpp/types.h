@@ -54,7 +54,8 @@ enum class State : std::uint8_t {
   connecting,  // fetching a token, or waiting for the broker's answer
   online,
   waiting,   // until the next attempt, `retry_in`
-  replaced,  // another connection took this client id over: connect() again to take it back
+  replaced,  // another connection took this client id over, or seems to (the line was lost shortly after
+             // connecting, several times running): the SDK stays away until connect() is called
 };
 std::string_view to_string(State state);
 

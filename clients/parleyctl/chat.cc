@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "clients/cpp/client.h"
 #include "clients/parleyctl/chat/terminal.h"
 #include "clients/parleyctl/chat/window.h"
 #include "clients/parleyctl/command_line.h"
@@ -104,12 +105,13 @@ void chat(const Context& context, const ChatOptions& options) {
   const bool has_token = given != nullptr && *given != '\0';
   const std::optional<Login> login = has_token ? std::nullopt : chat_login(context, options);
   const UserName user = login ? user_name(login->user) : who(context, options);
-  // A login's token is for its own device, and the client id must be that one's.
+  // A login's token is for its own device.
   std::string device_text = options.device;
   if (device_text.empty()) device_text = login ? login->device : "chat-" + random_hex_id().substr(0, 8);
   const DeviceName device = device_name(device_text);
   client::Options sdk{.host = context.host, .port = context.port, .user = user, .device = device};
-  sdk.backoff_ceiling = std::chrono::seconds(5);  // somebody is watching
+  sdk.client_id = client::process_client_id(user, device);  // one login may chat in two terminals
+  sdk.backoff_ceiling = std::chrono::seconds(5);            // somebody is watching
   std::vector<client::EventBytes> backlog;
   const bool in_terminal = chat::Terminal::usable() && !context.json;
   // People without the server's key see what is said while they are here; and this node's key and log say

@@ -5,9 +5,11 @@
 #include <sstream>
 
 #include "clients/parleyctl/testing/pty.h"
+#include "schemas/topic.h"
 #include "tests/support/broker.h"
 #include "tests/support/chat.h"
 #include "tests/support/process.h"
+#include "tests/support/raw_client.h"
 
 namespace parley::ctl {
 namespace {
@@ -57,6 +59,23 @@ class ParleyctlTest : public testing::Test {
   }
   Pty chat(const std::string& user) {
     return Pty({PARLEYCTL_PATH, "chat", "general", "--as", user, "--device", "tty"}, env());
+  }
+
+  // One who hears of connections; and the client id of the next one of `user`'s that comes up.
+  test::RawClient watcher() {
+    auto watch = test::RawClient::connected(
+        broker.port(), {.client_id = "probe:watch", .password = broker.service_token("watch")});
+    EXPECT_LT(watch.subscribe(kSessionsTopic), 0x80);
+    return watch;
+  }
+  static std::string client_of(test::RawClient& watch, const std::string& user) {
+    const auto up = watch.expect_message(
+        [&](const test::Received& m) {
+          return m.payload.find(R"("session.up")") != std::string::npos &&
+                 m.payload.find('"' + user + '"') != std::string::npos;
+        },
+        "a connection of " + user);
+    return test::text(test::parse_object(up.payload), "client");
   }
 
   test::TempDir var;
@@ -289,16 +308,66 @@ TEST_F(ParleyctlTest, WhatIsWrittenOfflineIsSentOnceWhenTheBrokerIsBack) {
 TEST_F(ParleyctlTest, TheWindowBeginsWithWhatWasSaidAndFetchesWhatItMissed) {
   put_people();
   ctl({"chat", "general", "--as", "bob"}, "said before\n");
+  auto watch = watcher();
   Pty alice = chat("alice");
+  const std::string client = client_of(watch, "alice");
   ASSERT_TRUE(alice.shows("said before")) << alice.output();
   ASSERT_TRUE(alice.shows("online"));
   // Stopped, it loses its connection without noticing; what is said meanwhile never reaches it.
   ::kill(alice.pid(), SIGSTOP);
-  EXPECT_EQ(ctl({"kick", "alice:tty"}).status, 0);
+  EXPECT_EQ(ctl({"kick", client}).status, 0);
   ctl({"chat", "general", "--as", "bob"}, "said meanwhile\n");
   ::kill(alice.pid(), SIGCONT);
   EXPECT_TRUE(alice.shows("said meanwhile")) << alice.output();
   EXPECT_THAT(alice.output(), Not(HasSubstr("missed")));
+}
+
+TEST_F(ParleyctlTest, ChatsOfOneLoginDoNotThrowEachOtherOut) {
+  put_people();
+  auto watch = watcher();
+  Pty one = chat("alice");
+  const std::string first = client_of(watch, "alice");
+  ASSERT_TRUE(one.shows("online"));
+  Pty two = chat("alice");
+  const std::string second = client_of(watch, "alice");
+  ASSERT_TRUE(two.shows("online"));
+  EXPECT_NE(first, second);
+  for (Pty* chat : {&one, &two}) chat->forget();  // each begins offline
+  const test::Output third = ctl({"chat", "general", "--as", "alice", "--device", "tty"}, "from a script\n");
+  EXPECT_EQ(third.status, 0) << third.text;
+  for (Pty* chat : {&one, &two}) EXPECT_TRUE(chat->shows("from a script")) << chat->output();
+  one.type("from one\r");
+  EXPECT_TRUE(two.shows("from one")) << two.output();
+  two.type("from two\r");
+  EXPECT_TRUE(one.shows("from two")) << one.output();
+  for (Pty* chat : {&one, &two}) EXPECT_THAT(chat->output(), Not(HasSubstr("offline")));
+  EXPECT_THAT(lines_of(ctl({"log", "read", "--room", "general"}).text),
+              testing::Each(HasSubstr(R"("device":"tty")")));
+}
+
+TEST_F(ParleyctlTest, AChatThatIsReplacedStaysAwayAndSaysWhy) {
+  put_people();
+  auto watch = watcher();
+  Pty window = chat("alice");
+  const std::string client = client_of(watch, "alice");
+  ASSERT_TRUE(window.shows("online"));
+  const auto take_over = [&](const std::string& id) {
+    auto taker =
+        test::RawClient::connected(broker.port(), {.client_id = id, .password = broker.token("alice")});
+    EXPECT_EQ(client_of(watch, "alice"), id);
+    return taker;
+  };
+  auto taker = take_over(client);
+  EXPECT_TRUE(window.shows("same client id")) << window.output();
+  EXPECT_TRUE(window.shows("connected elsewhere")) << window.output();
+  taker.ping();
+  window.type("\x03");
+  EXPECT_EQ(window.wait(), 0);
+  // For scripts: it ends, and fails.
+  Pty lines({PARLEYCTL_PATH, "--json", "chat", "general", "--as", "alice"}, env());
+  auto other = take_over(client_of(watch, "alice"));
+  EXPECT_EQ(lines.wait(), 1);
+  EXPECT_THAT(lines.output(), HasSubstr("same client id"));
 }
 
 // A login may be at any server; what this node's log holds belongs to a chat here alone.

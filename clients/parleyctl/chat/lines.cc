@@ -38,30 +38,35 @@ class Lines : private Session::Face {
     session_.start();
     Clock::time_point deadline = Clock::now() + patience;
     // Nothing is sent before the room is being read, so that what is sent is also seen.
-    while (!session_.knows_whether_it_may_read() && Clock::now() < deadline && !gone_) wait(false);
+    while (!session_.knows_whether_it_may_read() && Clock::now() < deadline && !over()) wait(false);
     if (!session_.knows_whether_it_may_read()) return fail("no connection: " + session_.status().reason);
     if (!session_.may_read()) return 1;
 
-    while (!session_.quitting() && !gone_) {
+    while (!session_.quitting() && !over()) {
       submit_lines();
       if (ended_ && input_.empty()) break;
       wait(!ended_ && session_.unsettled() < kMostUnsettled);
     }
     // As long as one after the other is acknowledged there is nothing to give up.
     deadline = Clock::now() + patience;
-    for (std::size_t left = session_.unsettled(); left > 0 && Clock::now() < deadline && !gone_;) {
+    for (std::size_t left = session_.unsettled(); left > 0 && Clock::now() < deadline && !over();) {
       wait(false);
       if (session_.unsettled() < left) deadline = Clock::now() + patience;
       left = session_.unsettled();
     }
     if (session_.unsettled() > 0)
       return fail(std::to_string(session_.unsettled()) + " messages were not acknowledged");
+    if (replaced()) return 1;  // it has been said why
     deadline = Clock::now() + kOwnCopyPatience;
-    while (own_printed_ + session_.failures() < own_sent_ && Clock::now() < deadline && !gone_) wait(false);
+    while (own_printed_ + session_.failures() < own_sent_ && Clock::now() < deadline && !over()) wait(false);
     return session_.failures() == 0 && !mistaken_ ? 0 : 1;
   }
 
  private:
+  // The SDK does not come back by itself then.
+  bool replaced() const { return session_.status().state == client::State::replaced; }
+  bool over() const { return gone_ || replaced(); }
+
   // Session::Face
   void on_item(const Item& item) override {
     if (item.own) ++own_printed_;

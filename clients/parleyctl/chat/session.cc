@@ -149,9 +149,11 @@ void Session::on_status(const client::Status& status) {
     status_.reason = status.state == client::State::online ? std::string() : reason;
     retry_at_ = std::chrono::steady_clock::now() + status.retry_in;
     if (status.state != client::State::online) typing_people_.clear();
+    if (status.state == client::State::replaced)
+      warn("disconnected: " + status.reason + ". Leave with /quit and start again to come back");
     if (status.state == client::State::waiting && status.refused && !std::exchange(told_refused_, true)) {
-      warn("the server does not let " + me_ + " in. Is " + me_ + " a user there? 'parleyctl user put " + me_ +
-           "' makes one");
+      warn("the server does not let " + me_ + " in. Is " + me_ + " a user there ('parleyctl user put " + me_ +
+           "' makes one), with fewer connections open than are allowed (5, unless configured)?");
     }
   });
 }
