@@ -48,6 +48,9 @@ class BrokerPort {
   virtual ~BrokerPort() = default;
   // Delivered to whoever subscribed, each asked through read checks, once the broker is back in its loop.
   virtual void publish(std::string_view topic, Payload payload, int qos, bool retain) = 0;
+  // Delivered before this returns, to whoever subscribed and is connected: for what has to reach a connection
+  // that the broker closes next. False: this broker has no way to do that.
+  virtual bool publish_now(std::string_view topic, std::string_view payload) = 0;
   // Closes the connection; its will is not sent. Must not be called from inside a check of that same client.
   virtual void kick(const std::string& client_id) = 0;
   virtual void log(LogLevel level, std::string_view text) = 0;

@@ -31,7 +31,8 @@ class FakeBroker final : public BrokerPort {
     std::set<std::string> filters;
     std::vector<Delivered> inbox;
     bool connected = true;
-    bool held = false;  // away, but its session is kept
+    bool durable = false;  // its session is kept when the connection ends
+    bool held = false;     // away, but its session is kept
   };
 
   void attach(Node& node) { node_ = &node; }
@@ -117,9 +118,19 @@ class FakeBroker final : public BrokerPort {
   void publish(std::string_view topic, Payload payload, int, bool) override {
     queued_.emplace_back(std::string(topic), std::string(payload.view()));
   }
+  bool publish_now(std::string_view topic, std::string_view payload) override {
+    fan_out(std::string(topic), std::string(payload), false);
+    return true;
+  }
   void kick(const std::string& client_id) override {
-    for (Client& client : clients_)
-      if (client.connected && client.id == client_id) disconnect(client);
+    for (Client& client : clients_) {
+      if (!client.connected || client.id != client_id) continue;
+      if (client.durable)
+        std::erase_if(client.filters, [&](const std::string& filter) {
+          return !node_->on_access(check(client, filter, Access::subscribe));
+        });
+      disconnect(client, client.durable);
+    }
   }
   void log(LogLevel, std::string_view text) override { logs.emplace_back(text); }
 
@@ -133,9 +144,9 @@ class FakeBroker final : public BrokerPort {
             .topic = topic,
             .access = access};
   }
-  void fan_out(const std::string& topic, const std::string& payload) {
+  void fan_out(const std::string& topic, const std::string& payload, bool queued = true) {
     for (Client& client : clients_) {
-      if (!client.connected && !client.held) continue;
+      if (!client.connected && !(client.held && queued)) continue;
       for (const std::string& filter : client.filters) {
         if (!matches(filter, topic)) continue;
         if (node_->on_access(check(client, topic, Access::read))) client.inbox.push_back({topic, payload});

@@ -1,9 +1,26 @@
 #include "broker-plugin/mosquitto_port.h"
 
+#include <dlfcn.h>
 #include <mosquitto.h>
 #include <mosquitto_broker.h>
 
 namespace parley::plugin {
+namespace {
+
+// The broker's own function by which it publishes last wills, and what plugins hand it, one loop turn later
+// (Mosquitto 2.0, src/database.c). It is exported, but no part of the plugin API: nothing there delivers
+// before it returns. See docs/adr/0016-telling-a-replaced-client.md.
+using EasyQueue = int (*)(mosquitto* source, const char* topic, std::uint8_t qos, std::uint32_t payload_size,
+                          const void* payload, int retain, std::uint32_t expiry_s,
+                          mosquitto_property** properties);
+
+EasyQueue find_easy_queue() {
+  if constexpr (LIBMOSQUITTO_VERSION_NUMBER / 1000 != 2000)
+    return nullptr;  // its shape is known in 2.0 alone
+  return reinterpret_cast<EasyQueue>(dlsym(RTLD_DEFAULT, "db__messages_easy_queue"));
+}
+
+}  // namespace
 
 void MosquittoPort::publish(std::string_view topic, Payload payload, int qos, bool retain) {
   topic_.assign(topic);
@@ -15,6 +32,16 @@ void MosquittoPort::publish(std::string_view topic, Payload payload, int qos, bo
     std::free(bytes);
     log(LogLevel::error, "event=publish_failed topic=" + topic_);
   }
+}
+
+bool MosquittoPort::publish_now(std::string_view topic, std::string_view payload) {
+  static const EasyQueue easy_queue = find_easy_queue();
+  if (easy_queue == nullptr) return false;
+  topic_.assign(topic);
+  // QoS 0: what the connection does not take is gone with it, and never resent to the one that comes after.
+  easy_queue(nullptr, topic_.c_str(), 0, static_cast<std::uint32_t>(payload.size()), payload.data(), 0, 0,
+             nullptr);
+  return true;
 }
 
 void MosquittoPort::kick(const std::string& client_id) {

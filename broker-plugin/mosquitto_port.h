@@ -9,6 +9,7 @@ namespace parley::plugin {
 class MosquittoPort final : public BrokerPort {
  public:
   void publish(std::string_view topic, Payload payload, int qos, bool retain) override;
+  bool publish_now(std::string_view topic, std::string_view payload) override;
   void kick(const std::string& client_id) override;
   void log(LogLevel level, std::string_view text) override;
 

@@ -170,7 +170,10 @@ void Node::on_turn() {
   for (const Kick& kick : std::exchange(kick_now_, {})) {
     // Whoever has taken the client id over meanwhile has been let in by what holds now.
     const Session* session = sessions_.by_client_id(kick.client_id);
-    if (session == nullptr || session->generation == kick.generation) broker_.kick(kick.client_id);
+    if (session != nullptr && session->generation != kick.generation) continue;
+    kicking_ = kick.client_id;
+    broker_.kick(kick.client_id);
+    kicking_ = {};
   }
   delivery_.drain([this] { doorbell_.ring(); });
   if (!to_kick_.empty()) {

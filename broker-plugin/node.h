@@ -96,6 +96,7 @@ class Node {
   void recheck(Session& session);
   void kick(Session& session, std::string_view why);
   void close_expired();
+  void notify_replaced(const Session& session);
   void announce(const Session& session, bool up);
   void maintain();  // the worker's periodic duty
   void trim();
@@ -151,10 +152,12 @@ class Node {
   // Not kicked inside a callback of theirs, and a turn later than asked for, so that the broker
   // delivers first what tells them why.
   std::vector<Kick> to_kick_, kick_now_;
+  std::string_view kicking_;  // the client id that the broker is closing this moment
   std::int64_t last_expire_s_ = 0;
   std::uint64_t last_trim_ns_ = 0;
   std::string payload_;
   bool stopped_ = false;
+  bool warned_replaced_ = false;
 };
 
 }  // namespace parley::plugin

@@ -65,6 +65,7 @@ AuthResult<std::string> Node::on_connect(const ConnectAttempt& attempt) {
     return who.error();
   }
   metrics_.connects_accepted.add();
+  if (const Session* old = sessions_.by_client_id(attempt.client_id)) notify_replaced(*old);
   Session& session =
       sessions_.open(attempt.client, std::string(attempt.client_id), std::move(*who), attempt.v5);
   session.patterns = open_patterns(config_.pass_through, session.who);
@@ -91,6 +92,10 @@ void Node::on_disconnect(ClientHandle client, bool keeps_session) {
 
 bool Node::on_access(const AccessCheck& check) {
   Session* session = sessions_.find(check.client);
+  // Before it closes the connection of a session that it keeps, the broker asks for the subscriptions it has,
+  // and drops the denied for good. Who may read is asked for at every delivery, so nothing needs to be
+  // dropped: the user may be let in again.
+  if (check.access == Access::subscribe && (session == nullptr || check.client_id == kicking_)) return true;
   // Who writes without a connection sends a last will: the broker asks after it has told us that the
   // connection is gone, or just before when another one has taken the client id over.
   if (check.access == Access::write && (session == nullptr || session->replaced)) return may_send_will(check);

@@ -63,6 +63,19 @@ void Node::kick(Session& session, std::string_view why) {
   to_kick_.push_back({session.client_id, session.generation});
 }
 
+// Once the new connection is let in, the broker closes the old one without a word: this is the last moment at
+// which it can be told. Whoever hears it is alive, and not the same program coming back after its line broke.
+void Node::notify_replaced(const Session& session) {
+  if (session.who.user == kNoUser || session.kicked) return;
+  std::string event;
+  JsonObjectWriter json(event);
+  json.text("type", "session.replaced");
+  json.text("client", session.client_id);
+  json.close();
+  if (!broker_.publish_now(events_topic(session.who.name), event) && !std::exchange(warned_replaced_, true))
+    broker_.log(LogLevel::warning, "event=replaced_not_told reason=\"this broker is no Mosquitto 2.0\"");
+}
+
 void Node::close_expired() {
   const std::int64_t now_s = clock_.unix_s();
   while (!expiries_.empty() && expiries_.top().at_s <= now_s) {
