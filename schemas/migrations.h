@@ -10,7 +10,7 @@
 namespace parley {
 
 struct Migration {
-  int number = 0;         // 1, 2, 3, ...
+  int number = 0;         // rising
   std::string_view name;  // "001_accounts"
   std::string_view sql;   // several statements
 };

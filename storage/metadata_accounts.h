@@ -100,8 +100,8 @@ class Users {
                                                std::string_view new_hash) = 0;
 };
 
-// A session is a family of refresh tokens, each used once, and of the access tokens given out with them
-// (claim sid).
+// A session is a family of refresh tokens, each good until its successor is used, and of the access tokens
+// given out with them (claim sid).
 struct Session {
   std::string sid;
   std::string user;
@@ -124,8 +124,8 @@ struct Refresh {
   Sha256 presented{};
   Sha256 next{};
   std::int64_t expires_ms = 0;
-  // A token used twice within this time of its first use is `conflict` (two tabs at once) and revokes
-  // nothing.
+  // A token that comes again within this time of its last use revokes nothing: two tabs asked at once. Each
+  // of them gets a pair of its own, unless one has gone on already (`conflict`).
   std::int64_t grace_ms = 0;
 };
 struct Refreshed {
@@ -138,8 +138,9 @@ class Sessions {
   virtual ~Sessions() = default;
   // `forbidden` when the user is not active. An older session of the same user and device is revoked by it.
   virtual MetadataResult<Session> create(const Actor& actor, const NewSession& session) = 0;
-  // Rotates: `unauthorized` (unknown, expired, revoked, user not active) or `reused` (the session is revoked
-  // now).
+  // Rotates. A used token whose successor was never used is good once more (its answer was lost), and
+  // replaces that successor. `unauthorized` (unknown, expired, revoked, user not active) or `reused` (its
+  // successor was used, or it was replaced: the session is revoked now).
   virtual MetadataResult<Refreshed> refresh(const Actor& actor, const Refresh& refresh) = 0;
   // Is this sid's session there, not revoked and its user active? For routes that must know at once.
   virtual MetadataResult<Refreshed> get(std::string_view sid) = 0;

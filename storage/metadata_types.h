@@ -20,7 +20,7 @@ enum class MetadataError : std::uint8_t {
   conflict,          // a name that is taken, a member who already is one, the last owner leaving
   version_mismatch,  // If-Match did not match; nothing was changed
   unauthorized,      // a refresh token that is unknown, expired or revoked
-  reused,            // a refresh token used twice: its whole session has been revoked
+  reused,            // a refresh token that two have: its whole session has been revoked
   forbidden,         // the actor's role, read inside the transaction, does not allow it
   not_member,        // the actor is not in that room
   banned,            // from that room

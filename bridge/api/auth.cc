@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxDisplayName = 100;      // characters
 constexpr std::size_t kMaxToken = 128;            // bytes; ours have 46
-constexpr std::int64_t kRefreshGraceMs = 10'000;  // two tabs that refresh at once; a thief comes later
+constexpr std::int64_t kRefreshGraceMs = 10'000;  // two tabs that refresh at once
 
 // The same words for a wrong password, an unknown user and an account that signs in by a provider.
 http::Response wrong_credentials() { return http::unauthorized("user or password is wrong"); }
@@ -113,7 +113,7 @@ http::Response refresh(const http::Request& request, Context& context) {
   if (!done) {
     if (done.error().code == storage::MetadataError::reused) {
       return http::unauthorized(
-          "this refresh token was used before; the session has been ended, sign in again");
+          "somebody else has used this refresh token; the session has been ended, sign in again");
     }
     if (done.error().code == storage::MetadataError::unauthorized) {
       return http::unauthorized("the refresh token is not valid, or no longer; sign in again");

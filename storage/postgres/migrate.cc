@@ -1,4 +1,6 @@
 // Brings the database to the form this program knows.
+#include <set>
+
 #include "schemas/migrations.h"
 #include "storage/postgres/store.h"
 #include "storage/postgres/try.h"
@@ -21,17 +23,18 @@ class Migrator {
     RETURN_IF_FAULT(
         ask("CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL, "
             "applied_at timestamptz NOT NULL DEFAULT now())"));
-    ASSIGN_OR_RETURN(const Rows newest, ask("SELECT coalesce(max(number), 0) FROM schema_migrations"));
-    const std::int64_t done = newest.integer(0, 0);
+    ASSIGN_OR_RETURN(const Rows rows, ask("SELECT number FROM schema_migrations"));
+    std::set<std::int64_t> done;
+    for (int row = 0; row < rows.size(); ++row) done.insert(rows.integer(row, 0));
     const auto all = migrations();
-    if (done > static_cast<std::int64_t>(all.size()))
+    if (!done.empty() && *done.rbegin() > all.back().number)
       return MetadataFault{MetadataError::conflict,
                            "the database was set up by a newer version of Parley (migration " +
-                               std::to_string(done) + "); use that version or a newer one",
+                               std::to_string(*done.rbegin()) + "); use that version or a newer one",
                            ""};
     std::uint32_t applied = 0;
     for (const Migration& migration : all) {
-      if (migration.number <= done) continue;
+      if (done.contains(migration.number)) continue;
       RETURN_IF_FAULT(apply(migration));
       ++applied;
     }

@@ -15,6 +15,9 @@ const Statement kInsert{
     "VALUES ($1, $2, $3, $4, $5, $6, $6, $7)"};
 const Statement kInsertToken{"refresh.insert",
                              "INSERT INTO refresh_tokens (sha256, sid, created_ms) VALUES ($1, $2, $3)"};
+const Statement kInsertSuccessor{
+    "refresh.insert_successor",
+    "INSERT INTO refresh_tokens (sha256, sid, created_ms, parent) VALUES ($1, $2, $3, $4)"};
 // The session's row is what refreshes of one family queue at; it is locked first, then everything is read
 // afresh.
 const Statement kLock{"session.lock_by_refresh",
@@ -23,12 +26,20 @@ const Statement kLock{"session.lock_by_refresh",
 const Statement kByRefresh{
     "session.by_refresh",
     std::string("SELECT ") + kSessionColumns + ", " + kUserColumns +
-        ", s.revoked_ms, t.used_ms FROM refresh_tokens t JOIN sessions s ON s.sid = t.sid "
+        ", s.revoked_ms, t.used_ms, t.replaced_ms FROM refresh_tokens t JOIN sessions s ON s.sid = t.sid "
         "JOIN users u ON u.name = s.user_name WHERE t.sha256 = $1"};
 const Statement kUse{"refresh.use", "UPDATE refresh_tokens SET used_ms = $2 WHERE sha256 = $1"};
-// Of one family, those used so long ago that nobody can have kept them for an honest second use.
+// What was given out for a token: how many, and how many of them were used.
+const Statement kSuccessors{"refresh.successors",
+                            "SELECT count(*), count(*) FILTER (WHERE used_ms <> 0) FROM refresh_tokens "
+                            "WHERE sid = $1 AND parent = $2"};
+const Statement kReplace{"refresh.replace",
+                         "UPDATE refresh_tokens SET replaced_ms = $3 WHERE sid = $1 AND parent = $2 "
+                         "AND used_ms = 0 AND replaced_ms = 0"};
+// Of one family, those used or replaced so long ago that nobody can have kept them for an honest second use.
 const Statement kForgetUsed{"refresh.forget_used",
-                            "DELETE FROM refresh_tokens WHERE sid = $1 AND used_ms <> 0 AND used_ms < $2"};
+                            "DELETE FROM refresh_tokens WHERE sid = $1 AND "
+                            "((used_ms <> 0 AND used_ms < $2) OR (replaced_ms <> 0 AND replaced_ms < $2))"};
 const Statement kRotate{"session.rotate",
                         "UPDATE sessions SET used_ms = $2, expires_ms = $3, address = $4 WHERE sid = $1"};
 const Statement kGet{"session.get",
@@ -43,6 +54,7 @@ const Statement kTokensAfter{"user.tokens_after",
 
 constexpr int kRevokedColumn = kSessionColumnCount + kUserColumnCount;
 constexpr int kUsedColumn = kRevokedColumn + 1;
+constexpr int kReplacedColumn = kUsedColumn + 1;
 
 MetadataFault unauthorized() {
   return {MetadataError::unauthorized, "this refresh token is not valid any more; log in", "refresh_token"};
@@ -65,14 +77,29 @@ MetadataResult<Session> create_in(Store& store, Change& change, const NewSession
   return session;
 }
 
-// A token that was used before came again: either its owner or somebody else has a copy.
+// Two have had a use of one token: its owner and somebody else. Which of them asks now, nobody can tell.
 MetadataResult<Refreshed> used_twice(Store& store, Change& change, const Session& session) {
   RETURN_IF_FAULT(revoke_session(store, change, session.user, session.sid, "reuse"));
   change.audit("session.reuse", user_target(session.user), {}, {{"sid", session.sid}});
   change.commit_anyway();
   return MetadataFault{MetadataError::reused,
-                       "this refresh token was used before, so the session has been ended; log in",
+                       "somebody else has used this refresh token, so the session has been ended; log in",
                        "refresh_token"};
+}
+
+enum class Answer : std::uint8_t { fresh, conflict, reused };
+
+// A token that was used before comes again. While nobody has used what was given out for it, its answer was
+// lost, or two tabs asked at once: within the grace each keeps what it gets; after it the earlier ones, which
+// nobody seems to have, are replaced. One of those that is used all the same had arrived: two have copies.
+MetadataResult<Answer> used_again(Change& change, const Session& session, const Refresh& refresh,
+                                  std::int64_t used_ms) {
+  ASSIGN_OR_RETURN(const Rows given, change.run(kSuccessors, Params(session.sid, refresh.presented)));
+  const bool at_once = change.now_ms() - used_ms < refresh.grace_ms;
+  if (given.integer(0, 0) == 0 || given.integer(0, 1) > 0) return at_once ? Answer::conflict : Answer::reused;
+  if (at_once) return Answer::fresh;
+  RETURN_IF_FAULT(change.run(kReplace, Params(session.sid, refresh.presented, change.now_ms())));
+  return Answer::fresh;
 }
 
 MetadataResult<Refreshed> refresh_in(Store& store, Change& change, const Refresh& refresh) {
@@ -83,14 +110,19 @@ MetadataResult<Refreshed> refresh_in(Store& store, Change& change, const Refresh
   Refreshed found{read_session(rows, 0), read_user(rows, 0, kSessionColumnCount)};
   if (rows.integer(0, kRevokedColumn) != 0) return unauthorized();
   const std::int64_t used_ms = rows.integer(0, kUsedColumn);
-  if (used_ms != 0 && change.now_ms() - used_ms < refresh.grace_ms)
+  Answer answer = rows.integer(0, kReplacedColumn) != 0 ? Answer::reused : Answer::fresh;
+  if (answer == Answer::fresh && used_ms != 0) {
+    ASSIGN_OR_RETURN(answer, used_again(change, found.session, refresh, used_ms));
+  }
+  if (answer == Answer::conflict)
     return MetadataFault{MetadataError::conflict,
                          "this refresh token has just been used; use the one that came", "refresh_token"};
-  if (used_ms != 0) return used_twice(store, change, found.session);
+  if (answer == Answer::reused) return used_twice(store, change, found.session);
   if (found.session.expires_ms <= change.now_ms()) return unauthorized();
   if (found.user.status != AccountStatus::active) return unauthorized();
   RETURN_IF_FAULT(change.run(kUse, Params(refresh.presented, change.now_ms())));
-  RETURN_IF_FAULT(change.run(kInsertToken, Params(refresh.next, found.session.sid, change.now_ms())));
+  RETURN_IF_FAULT(change.run(kInsertSuccessor,
+                             Params(refresh.next, found.session.sid, change.now_ms(), refresh.presented)));
   const std::int64_t life_ms = refresh.expires_ms - change.now_ms();
   RETURN_IF_FAULT(change.run(kForgetUsed, Params(found.session.sid, change.now_ms() - life_ms)));
   found.session.used_ms = change.now_ms();

@@ -154,6 +154,7 @@ void ApiWorld::add_member(const std::string& room, const std::string& user, Memb
 }
 
 storage::Metadata& ApiWorld::metadata() { return *impl_->metadata; }
+const std::string& ApiWorld::database() const { return impl_->database; }
 bridge::FakeBrokerLink& ApiWorld::broker() { return impl_->broker; }
 const bridge::Metrics& ApiWorld::metrics() const { return impl_->metrics; }
 const BridgeConfig& ApiWorld::config() const { return impl_->config; }

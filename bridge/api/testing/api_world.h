@@ -55,6 +55,7 @@ class ApiWorld {
   void add_member(const std::string& room, const std::string& user, MemberRole role = MemberRole::member);
 
   storage::Metadata& metadata();
+  const std::string& database() const;  // its URL
   bridge::FakeBrokerLink& broker();
   const bridge::Metrics& metrics() const;
   const BridgeConfig& config() const;
