@@ -273,6 +273,7 @@ void read_limits(const toml::table& doc, Problems& problems, BridgeLimits& out) 
   s.read("group_size", out.group_size, 0, kMax);
   s.read("tokens", out.tokens, 1, kMax);
   s.read("devices", out.devices, 1, kMax);
+  s.read("sessions", out.sessions, 0, kMax);
   s.finish();
 }
 

@@ -85,7 +85,7 @@ struct ControlConfig {
 };
 
 struct BridgeLimits {                       // [limits]; numbers of 0 turn a limit off, unless said otherwise
-  std::uint32_t login_failures = 5;         // per user and per address...
+  std::uint32_t login_failures = 5;         // see bridge/api/sign_in_limits.h...
   std::chrono::seconds login_window{300};   // ...within this; at least 1
   std::uint32_t registrations_per_h = 20;   // one address
   std::uint32_t room_creations_per_h = 10;  // one user
@@ -94,8 +94,9 @@ struct BridgeLimits {                       // [limits]; numbers of 0 turn a lim
   std::uint32_t burst = 60;
   std::uint32_t connects_per_min = 10;  // GET /connect, one user
   std::uint32_t group_size = 1000;
-  std::uint32_t tokens = 50;   // API tokens of one user
-  std::uint32_t devices = 20;  // push devices of one user
+  std::uint32_t tokens = 50;    // API tokens of one user
+  std::uint32_t devices = 20;   // push devices of one user
+  std::uint32_t sessions = 50;  // of one user; one more ends the one unused for longest
 };
 
 struct EndpointsConfig {

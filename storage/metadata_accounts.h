@@ -65,6 +65,13 @@ struct UserFilter {
   bool with_deleted = false;
 };
 
+// What came to an end, and which API tokens (of the user, and of the bots it owns) go on.
+struct Ended {
+  std::uint32_t sessions = 0;
+  std::uint32_t tokens = 0;
+  std::uint32_t tokens_left = 0;
+};
+
 class Users {
  public:
   virtual ~Users() = default;
@@ -91,9 +98,10 @@ class Users {
   virtual MetadataResult<User> by_identity(std::string_view issuer, std::string_view subject) = 0;
   virtual MetadataResult<void> link_identity(const Actor& actor, std::string_view name,
                                              std::string_view issuer, std::string_view subject) = 0;
-  // A new password: revokes every session but `keep_sid`, in one transaction.
-  virtual MetadataResult<void> set_password(const Actor& actor, std::string_view name, std::string_view hash,
-                                            std::string_view keep_sid = {}) = 0;
+  // A new password: revokes every session but `keep_sid`, and with `end_tokens` the API tokens of the user
+  // and of the bots it owns, in one transaction.
+  virtual MetadataResult<Ended> set_password(const Actor& actor, std::string_view name, std::string_view hash,
+                                             std::string_view keep_sid = {}, bool end_tokens = false) = 0;
   // The same password with new parameters; only while the stored hash is still `old_hash`. No audit, no
   // revocation.
   virtual MetadataResult<void> rehash_password(std::string_view name, std::string_view old_hash,
@@ -119,6 +127,9 @@ struct NewSession {
   std::string agent;
   Sha256 refresh{};  // of the refresh token
   std::int64_t expires_ms = 0;
+  // As many of the user's sessions stay at most, this one included; of the others those unused for longest
+  // end. 0: any number.
+  std::uint32_t max_sessions = 0;
 };
 struct Refresh {
   Sha256 presented{};
@@ -147,9 +158,13 @@ class Sessions {
   virtual MetadataResult<std::vector<Session>> list(std::string_view user) = 0;  // live ones, newest first
   // `user` owns it (an admin may name any). `not_found` when there is no live one.
   virtual MetadataResult<void> revoke(const Actor& actor, std::string_view user, std::string_view sid) = 0;
-  // Every session, and every access token issued until now; `keep_sid` stays. Gives how many sessions ended.
-  virtual MetadataResult<std::uint32_t> revoke_all(const Actor& actor, std::string_view user,
-                                                   std::string_view keep_sid = {}) = 0;
+  // The session of this refresh token, whether or not it is the last one; an access token is not needed.
+  // `unauthorized`: there is no such token. One that has ended is given as it was.
+  virtual MetadataResult<Session> revoke_by_refresh(const Actor& actor, const Sha256& refresh) = 0;
+  // Every session, and every access token issued until now; `keep_sid` stays. With `end_tokens` the API
+  // tokens of the user and of the bots it owns, too.
+  virtual MetadataResult<Ended> revoke_all(const Actor& actor, std::string_view user,
+                                           std::string_view keep_sid = {}, bool end_tokens = false) = 0;
 };
 
 struct ApiToken {
@@ -160,6 +175,7 @@ struct ApiToken {
   std::string label;
   std::int64_t created_ms = 0;
   std::int64_t until_s = 0;  // 0: no end
+  std::string scopes;        // words with spaces between; what they mean is the API's affair
 };
 struct NewApiToken {
   Sha256 sha256{};
@@ -168,6 +184,7 @@ struct NewApiToken {
   TokenRole role = TokenRole::bot;
   std::string label;
   std::int64_t until_s = 0;
+  std::string scopes;
 };
 struct TokenOwner {
   ApiToken token;
@@ -192,6 +209,9 @@ struct PushDevice {
   std::string app;       // bundle id, project, ...
   std::string keys;      // Web Push: JSON {"p256dh","auth"}; else empty
   std::int64_t updated_ms = 0;
+  // The session (its sid) or API token (its id) that registered it. When that ends, so does the registration;
+  // a session of the same device that takes its place takes this over. Empty: it stays until it is removed.
+  std::string credential;
 };
 struct Contact {
   std::string user;

@@ -476,7 +476,7 @@ TEST_F(AccountsTest, SessionsEndAndAreForgotten) {
   EXPECT_EQ(outcome(sessions().revoke(as("alice"), "alice", "s2")), "not_found");
   ASSERT_OK(log_in("alice", "desk", "s4", 4));
   const std::uint64_t before = head();
-  EXPECT_EQ(sessions().revoke_all(as("alice"), "alice").value(), 2u);
+  EXPECT_EQ(sessions().revoke_all(as("alice"), "alice")->sessions, 2u);
   EXPECT_THAT(ops_after(before)[0],
               AllOf(HasSubstr("tokens_after"), HasSubstr(R"("sid":"s3")"), HasSubstr(R"("sid":"s4")")));
   EXPECT_EQ(outcome(refresh(4, 5)), "unauthorized");
@@ -514,6 +514,117 @@ TEST_F(AccountsTest, ApiTokensBelongToTheUserOrItsBots) {
   EXPECT_OK(api_tokens().by_hash(hash_of(7)));
   pass_ms(10'000);
   EXPECT_EQ(outcome(api_tokens().by_hash(hash_of(7))), "unauthorized");
+}
+
+// As they were before there were scopes, and before a registration knew whose it is.
+TEST_F(AccountsTest, TokensAndPushDevicesFromBeforeTheMigrationGetWhatTheyNeed) {
+  make_users({"alice", "bob"});
+  NewUser bot = named("meteo");
+  bot.role = TokenRole::bot;
+  bot.owner = "alice";
+  ASSERT_OK(users().create(as("alice"), bot));
+  ASSERT_OK(api_tokens().create(as("alice"), token_for("meteo", 5)));
+  NewApiToken lamp = token_for("alice", 6);
+  lamp.role = TokenRole::device;
+  lamp.device = "lamp";
+  ASSERT_OK(api_tokens().create(as("alice"), lamp));
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  ASSERT_OK(log_in("bob", "phone", "s2", 2));
+  const auto put = [&](const std::string& user, const std::string& device) {
+    PushDevice push;
+    push.user = user;
+    push.device = device;
+    push.platform = "fcm";
+    push.token = user + device;
+    ASSERT_OK(people().put_device(as(user), push));
+  };
+  put("alice", "phone");
+  put("alice", "lamp");
+  put("alice", "sold-tablet");
+  put("bob", "phone");
+  ASSERT_OK(sessions().revoke(as("bob"), "bob", "s2"));
+  sql("DELETE FROM schema_migrations WHERE name = '009_credentials'; "
+      "ALTER TABLE api_tokens DROP COLUMN scopes; ALTER TABLE push_devices DROP COLUMN credential");
+  store_.reset();
+  EXPECT_EQ(migrate_postgres(options()).value(), 1u);
+  store_ = open(options());
+  EXPECT_EQ(api_tokens().by_hash(hash_of(5))->token.scopes,
+            "rooms:write profile:write contacts:write push:write");
+  EXPECT_EQ(api_tokens().by_hash(hash_of(6))->token.scopes, "");
+  EXPECT_THAT(people().devices("alice").value(), SizeIs(2));
+  EXPECT_THAT(people().devices("bob").value(), IsEmpty());
+  ASSERT_OK(sessions().revoke(as("alice"), "alice", "s1"));
+  EXPECT_EQ(people().devices("alice").value()[0].device, "lamp");
+  ASSERT_OK(api_tokens().remove(as("alice"), "alice", api_tokens().by_hash(hash_of(6))->token.id));
+  EXPECT_THAT(people().devices("alice").value(), IsEmpty());
+  EXPECT_EQ(sql("SELECT count(*) FROM push_devices"), "0\n");
+}
+
+// What runs out is not asked for any more at once, and gone with the next sweep.
+TEST_F(AccountsTest, PushRegistrationsRunOutWithTheirSessionOrToken) {
+  make_users({"alice"});
+  ASSERT_OK(log_in("alice", "phone", "s1", 1));
+  NewApiToken lamp = token_for("alice", 6);
+  lamp.until_s = now_ms_ / 1000 + 500;
+  const auto made = api_tokens().create(as("alice"), lamp);
+  ASSERT_OK(made);
+  const auto put = [&](const std::string& device, const std::string& credential) {
+    PushDevice push;
+    push.user = "alice";
+    push.device = device;
+    push.platform = "fcm";
+    push.token = device;
+    push.credential = credential;
+    ASSERT_OK(people().put_device(as("alice"), push));
+  };
+  put("phone", "s1");
+  put("lamp", made->value.id);
+  EXPECT_THAT(people().devices("alice").value(), SizeIs(2));
+  ASSERT_OK(feed().sweep());
+  EXPECT_EQ(sql("SELECT count(*) FROM push_devices"), "2\n");
+  pass_ms(500'000);
+  EXPECT_EQ(people().devices("alice").value()[0].device, "phone");
+  ASSERT_OK(feed().sweep());
+  EXPECT_EQ(sql("SELECT count(*) FROM push_devices"), "1\n");
+  pass_ms(500'000);
+  EXPECT_THAT(people().devices("alice").value(), IsEmpty());
+  ASSERT_OK(feed().sweep());
+  EXPECT_EQ(sql("SELECT count(*) FROM push_devices"), "0\n");
+}
+
+TEST_F(AccountsTest, ASignInTooManyEndsTheSessionsUnusedForLongest) {
+  make_users({"alice", "bob"});
+  const auto log_in_with = [&](std::uint32_t number, std::uint32_t max) {
+    NewSession session;
+    session.sid = "s" + std::to_string(number);
+    session.user = "alice";
+    session.device = "d" + std::to_string(number);
+    session.refresh = hash_of(number);
+    session.expires_ms = now_ms_ + 1'000'000;
+    session.max_sessions = max;
+    pass_ms(1000);
+    ASSERT_OK(sessions().create(as("alice"), session));
+  };
+  const auto live = [&] {
+    std::vector<std::string> sids;
+    for (const Session& session : sessions().list("alice").value()) sids.push_back(session.sid);
+    return sids;
+  };
+  for (std::uint32_t i = 1; i <= 6; ++i) log_in_with(i, 0);
+  EXPECT_THAT(live(), SizeIs(6));
+  pass_ms(1000);
+  ASSERT_OK(refresh(2, 102));
+  ASSERT_OK(log_in("bob", "phone", "s-bob", 99));
+  const std::uint64_t before = head();
+  log_in_with(7, 3);
+  EXPECT_THAT(live(), UnorderedElementsAre("s2", "s6", "s7"));
+  EXPECT_THAT(ops_after(before)[0], AllOf(HasSubstr(R"("op":"session.revoke","sid":"s1")"),
+                                          HasSubstr(R"("reason":"limit")"), Not(HasSubstr(R"("sid":"s2")"))));
+  log_in_with(7 + 1, 3);
+  EXPECT_THAT(live(), UnorderedElementsAre("s2", "s7", "s8"));
+  log_in_with(9, 1);
+  EXPECT_THAT(live(), ElementsAre("s9"));
+  EXPECT_OK(sessions().get("s-bob"));
 }
 
 TEST_F(AccountsTest, ContactsAndBlocks) {

@@ -42,10 +42,12 @@ struct Api::Impl {
             .limits = limits,
             .accounts = accounts,
             .caller = {},
+            .refusal = {},
             .now = std::chrono::system_clock::now(),
             .request_id = request.id};
   }
   std::optional<http::Response> admit(const Route& route, const http::Request& request, Context& context);
+  std::optional<http::Response> admit_nobody(const Route& route, const http::Request& request);
 
   // Not for a while after it was in vain: who feeds the brokers is away then, or they hang.
   void wait_for_brokers(std::uint64_t version) {
@@ -74,23 +76,45 @@ void Api::mount(http::Server& server) {
 
 void Api::reload() { impl_->accounts.keys.reload(); }
 
+// Of somebody without a good token. One who shows whose they are, by a token that has expired say, does not
+// share a budget with the others behind that address.
+std::optional<http::Response> Api::Impl::admit_nobody(const Route& route, const http::Request& request) {
+  const auto authorization = request.header("Authorization");
+  const auto holder = authorization ? accounts.gate.holder(*authorization) : std::nullopt;
+  const auto wait = holder ? limits.request_of(*holder) : limits.open_request(request.remote, route.path);
+  return wait.count() > 0 ? std::optional(too_many(wait)) : std::nullopt;
+}
+
 // Fills in the caller, or gives the answer that ends the request.
 std::optional<http::Response> Api::Impl::admit(const Route& route, const http::Request& request,
                                                Context& context) {
-  if (route.access == Access::open) {
-    const auto wait = limits.request(request.remote);
-    return wait.count() > 0 ? std::optional(too_many(wait)) : std::nullopt;
-  }
-  // An address that has sent many bad tokens waits, so that trying them out costs it, not the database.
-  if (const auto wait = limits.request_wait(request.remote); wait.count() > 0) return too_many(wait);
-  auto caller = accounts.gate.admit(request.header("Authorization").value_or(""), context.now);
+  if (route.access == Access::open) return admit_nobody(route, request);
+  // An address that has sent many made-up tokens waits, so that trying them out costs it, not the database.
+  // Tokens that are good are good there all the same.
+  const std::string authorization(request.header("Authorization").value_or(""));
+  const auto wait_to_guess = limits.guess_wait(request.remote);
+  if (wait_to_guess.count() > 0 && accounts.gate.looks_up(authorization)) return too_many(wait_to_guess);
+  auto caller = accounts.gate.admit(authorization, context.now);
   if (!caller) {
-    if (caller.error().status == 401) limits.request(request.remote);
-    return caller.error();
+    Gate::Refusal refusal = caller.error();
+    const bool absent = authorization.empty() && route.access == Access::optional;
+    if (refusal.guess && !absent) {
+      if (wait_to_guess.count() > 0) return too_many(wait_to_guess);
+      limits.guess(request.remote);
+    }
+    if (route.access != Access::optional || refusal.response.status != 401) return refusal.response;
+    context.refusal = std::move(refusal.response);
+    return admit_nobody(route, request);
   }
   context.caller = *std::move(caller);
   if (context.caller.role != TokenRole::service) {
     if (const auto wait = limits.request_of(context.caller.user); wait.count() > 0) return too_many(wait);
+  }
+  if (!context.caller.scopes.has(route.scope)) {
+    const std::string scope(to_string(route.scope));
+    return http::forbidden("this API token has not the scope \"" + scope +
+                           "\"; make one that has at /api/v1/users/me/tokens")
+        .header("WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"" + scope + "\"");
   }
   if (route.access == Access::account && !context.caller.signed_in()) {
     return http::forbidden("only somebody who signed in may do that, not an API token or a service");

@@ -1,9 +1,12 @@
 #include "bridge/api/auth.h"
 
+#include <algorithm>
 #include <boost/json/object.hpp>
+#include <optional>
 
 #include "bridge/api/accounts.h"
 #include "bridge/api/limits.h"
+#include "bridge/api/networks.h"
 #include "bridge/api/refusals.h"
 #include "bridge/api/registration.h"
 #include "bridge/api/seal.h"
@@ -24,6 +27,17 @@ http::Response wrong_credentials() { return http::unauthorized("user or password
 
 http::Response too_many_logins(std::chrono::milliseconds wait) {
   return http::rate_limited("too many failed sign-ins; wait and try again", wait);
+}
+
+SignInLimits::Attempt begin_sign_in(const http::Request& request, Context& context, const std::string& user) {
+  return context.limits.sign_ins().begin(user, request.remote, [&] {
+    const auto sessions = context.metadata.sessions().list(user);
+    if (!sessions) return false;
+    const std::string here = network_of(request.remote);
+    return std::ranges::any_of(*sessions, [&](const storage::Session& session) {
+      return !session.address.empty() && network_of(session.address) == here;
+    });
+  });
 }
 
 // Failed sign-ins leave a trace for whoever looks into them; a trace that cannot be written stops nobody.
@@ -67,13 +81,12 @@ http::Response login(const http::Request& request, Context& context) {
   const std::string password = body.secret("password", 1, kMaxPassword);
   const auto device = body.optional_device("device");
   if (auto refusal = body.refusal()) return *std::move(refusal);
-  if (const auto wait = context.limits.login_attempt(user, request.remote); wait.count() > 0) {
-    return too_many_logins(wait);
-  }
+  const SignInLimits::Attempt attempt = begin_sign_in(request, context, user);
+  if (attempt.wait.count() > 0) return too_many_logins(attempt.wait);
 
   const auto found = context.metadata.users().credential(user);
   if (!found && found.error().code != storage::MetadataError::not_found) {
-    context.limits.login_untried(user, request.remote);
+    context.limits.sign_ins().untried(attempt);
     return refused(found.error());
   }
   const Passwords& passwords = context.accounts.passwords;
@@ -88,7 +101,7 @@ http::Response login(const http::Request& request, Context& context) {
     audit_failure(request, context, user);
     return wrong_credentials();
   }
-  context.limits.login_succeeded(user, request.remote);
+  context.limits.sign_ins().succeeded(attempt);
   if (found->user.status != storage::AccountStatus::active) {
     return http::forbidden("this account has been blocked; ask the operator of this server");
   }
@@ -123,7 +136,48 @@ http::Response refresh(const http::Request& request, Context& context) {
   return signed_in(context, done->user, done->session, next, 200);
 }
 
+namespace {
+
+// By the refresh token, whether or not an access token came with it, or what sort.
+http::Response logout_by_refresh(const http::Request& request, Context& context, const std::string& token) {
+  const auto done = context.metadata.sessions().revoke_by_refresh(actor(request, context), sha256(token));
+  if (done) {
+    context.accounts.gate.forget(done->user);
+    return http::no_content();
+  }
+  if (done.error().code != storage::MetadataError::unauthorized) return refused(done.error());
+  return http::unauthorized("there is no such refresh token, or no longer: nobody is signed in by it");
+}
+
+// Whether API tokens are to end too. Nothing was sent, as by clients that know nothing of it: they go on, and
+// nothing is said of them.
+std::optional<bool> read_end_tokens(http::Fields& body) { return body.optional_boolean("end_tokens"); }
+
+http::Response what_ended(const storage::Ended& ended, bool asked) {
+  if (!asked) return http::no_content();
+  return http::json(boost::json::object{{"sessions_ended", ended.sessions},
+                                        {"tokens_ended", ended.tokens},
+                                        {"tokens_left", ended.tokens_left}});
+}
+
+void forget_all_of(Context& context, const std::string& user, bool bots) {
+  context.accounts.gate.forget(user);
+  if (!bots) return;
+  const auto owned = context.metadata.users().bots_of(user);
+  if (!owned) return;  // their tokens are asked about again within a second
+  for (const storage::User& bot : *owned) context.accounts.gate.forget(bot.name);
+}
+
+}  // namespace
+
 http::Response logout(const http::Request& request, Context& context) {
+  if (!request.body.empty()) {
+    http::Fields body(request);
+    const auto token = body.optional_secret("refresh_token", 1, kMaxToken);
+    if (auto refusal = body.refusal()) return *std::move(refusal);
+    if (token) return logout_by_refresh(request, context, *token);
+  }
+  if (context.refusal) return *context.refusal;
   if (!context.caller.signed_in()) {
     return http::forbidden(
         "this token belongs to no session; remove an API token at /api/v1/users/me/tokens");
@@ -137,42 +191,50 @@ http::Response logout(const http::Request& request, Context& context) {
 }
 
 http::Response logout_all(const http::Request& request, Context& context) {
-  const auto done = context.metadata.sessions().revoke_all(actor(request, context), context.caller.user);
-  context.accounts.gate.forget(context.caller.user);
-  return done ? http::no_content() : refused(done.error());
+  std::optional<bool> end_tokens;
+  if (!request.body.empty()) {
+    http::Fields body(request);
+    end_tokens = read_end_tokens(body);
+    if (auto refusal = body.refusal()) return *std::move(refusal);
+  }
+  const auto done = context.metadata.sessions().revoke_all(actor(request, context), context.caller.user, {},
+                                                           end_tokens.value_or(false));
+  forget_all_of(context, context.caller.user, end_tokens.value_or(false));
+  return done ? what_ended(*done, end_tokens.has_value()) : refused(done.error());
 }
 
 http::Response change_password(const http::Request& request, Context& context) {
   http::Fields body(request);
   const auto old_password = body.optional_secret("old_password", 1, kMaxPassword);
   const std::string password = body.secret("password", kMinPassword, kMaxPassword);
+  const std::optional<bool> end_tokens = read_end_tokens(body);
   if (auto refusal = body.refusal()) return *std::move(refusal);
   const std::string& user = context.caller.user;
   if (password == user) return http::invalid("password", "must not be the user's name");
 
   // Somebody who found an open laptop has a token, not the password; guesses count as failed sign-ins.
-  if (const auto wait = context.limits.login_attempt(user, request.remote); wait.count() > 0) {
-    return too_many_logins(wait);
-  }
+  const SignInLimits::Attempt attempt = begin_sign_in(request, context, user);
+  if (attempt.wait.count() > 0) return too_many_logins(attempt.wait);
   const auto found = context.metadata.users().credential(user);
   if (!found) {
-    context.limits.login_untried(user, request.remote);
+    context.limits.sign_ins().untried(attempt);
     return refused(found.error());
   }
   const bool has_password = !found->password_hash.empty();
   if (has_password && !old_password) {
-    context.limits.login_untried(user, request.remote);
+    context.limits.sign_ins().untried(attempt);
     return http::invalid("old_password", "is missing: send the password that is to be replaced");
   }
   if (has_password && !context.accounts.passwords.matches(*old_password, found->password_hash)) {
     audit_failure(request, context, user);
     return http::forbidden("the old password is wrong", "wrong_password");
   }
-  context.limits.login_succeeded(user, request.remote);
-  const auto done = context.metadata.users().set_password(
-      actor(request, context), user, context.accounts.passwords.hash(password), context.caller.session);
-  context.accounts.gate.forget(user);
-  return done ? http::no_content() : refused(done.error());
+  context.limits.sign_ins().succeeded(attempt);
+  const auto done = context.metadata.users().set_password(actor(request, context), user,
+                                                          context.accounts.passwords.hash(password),
+                                                          context.caller.session, end_tokens.value_or(false));
+  forget_all_of(context, user, end_tokens.value_or(false));
+  return done ? what_ended(*done, end_tokens.has_value()) : refused(done.error());
 }
 
 http::Response list_sessions(const http::Request&, Context& context) {

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -274,6 +276,247 @@ TEST_F(AuthApi, SessionsAreListedAndEnded) {
   EXPECT_EQ(me(bob.at("access_token")).status, 200u);
 }
 
+// {"refresh_token"} in place of an access token, which may have expired or be nobody's.
+TEST_F(AuthApi, LoggingOutTakesARefreshToken) {
+  enter(kRegister, "alice", "correct horse");
+  TokenClaims old = world_.claims("bob");
+  old.iat -= 3600;
+  old.exp = old.iat + 900;
+  for (const std::string& token :
+       {std::string(), world_.sign(old), std::string("rubbish"), world_.token("bob")}) {
+    const Reply in = enter(kLogin, "alice", "correct horse");
+    const std::string body = R"({"refresh_token":")" + in.at("refresh_token") + "\"}";
+    EXPECT_EQ(post("/api/v1/auth/logout", body, token).status, 204u) << token;
+    EXPECT_EQ(me(in.at("access_token")).status, 401u);
+    EXPECT_EQ(refresh(in.at("refresh_token")).status, 401u);
+    EXPECT_EQ(post("/api/v1/auth/logout", body, token).status, 204u) << "the answer was lost";
+  }
+  EXPECT_EQ(world_.get("/api/v1/users/me", "bob").status, 200u);
+  // One whose successor never came, or did: it is the same session.
+  const Reply in = enter(kLogin, "alice", "correct horse");
+  const Reply next = refresh(in.at("refresh_token"));
+  EXPECT_EQ(post("/api/v1/auth/logout", R"({"refresh_token":")" + in.at("refresh_token") + "\"}").status,
+            204u);
+  EXPECT_EQ(me(next.at("access_token")).status, 401u);
+  EXPECT_EQ(refresh(next.at("refresh_token")).status, 401u);
+}
+
+TEST_F(AuthApi, LoggingOutWithoutTellingWhoIsRefused) {
+  const Reply in = enter(kRegister, "alice", "correct horse");
+  const std::string& access = in.at("access_token");
+  TokenClaims old = world_.claims("alice2");
+  old.iat -= 3600;
+  old.exp = old.iat + 900;
+  struct Case {
+    const char* body;
+    std::string token;
+    unsigned status;
+  };
+  const Case cases[] = {
+      {"", "", 401},
+      {"{}", "", 401},
+      {R"({"refresh_token":null})", "", 401},
+      {"", world_.sign(old), 401},
+      {"{}", "rubbish", 401},
+      {R"({"refresh_token":"rt_made-up"})", "", 401},
+      {R"({"refresh_token":"rt_made-up"})", access, 401},
+      {R"({"refresh_token":""})", access, 422},
+      {R"({"refresh_token":7})", access, 422},
+      {R"({"token":"x"})", access, 422},
+      {"{", access, 400},
+  };
+  for (const Case& each : cases)
+    EXPECT_EQ(post("/api/v1/auth/logout", each.body, each.token).status, each.status)
+        << each.body << each.token;
+  EXPECT_EQ(me(access).status, 200u);
+  EXPECT_EQ(post("/api/v1/auth/logout", "{}", access).status, 204u)
+      << "as clients that always send an object";
+  EXPECT_EQ(me(access).status, 401u);
+}
+
+// Whoever is signed out on a device gets no push messages there.
+TEST_F(AuthApi, PushRegistrationsGoWithTheirSession) {
+  enter(kRegister, "alice", "correct horse", R"(,"device":"desk")");
+  const auto devices = [&] {
+    std::string out;
+    for (const storage::PushDevice& device : world_.metadata().people().devices("alice").value())
+      out += device.device + " ";
+    return out;
+  };
+  struct End {
+    const char* what;
+    std::function<unsigned(const Reply& phone, const Reply& desk)> end;
+    const char* left;
+  };
+  const auto del = [&](const std::string& path, const std::string& token) {
+    return world_.call("DELETE", path, {token, "", {}}).status;
+  };
+  const End ends[] = {
+      {"logout",
+       [&](auto& phone, auto&) { return post("/api/v1/auth/logout", "", phone.at("access_token")).status; },
+       "desk "},
+      {"logout by refresh token",
+       [&](auto& phone, auto&) {
+         return post("/api/v1/auth/logout", R"({"refresh_token":")" + phone.at("refresh_token") + "\"}")
+             .status;
+       },
+       "desk "},
+      {"end of one session",
+       [&](auto& phone, auto& desk) {
+         return del("/api/v1/users/me/sessions/" + phone.at("session"), desk.at("access_token"));
+       },
+       "desk "},
+      {"logout-all",
+       [&](auto&, auto& desk) { return post("/api/v1/auth/logout-all", "", desk.at("access_token")).status; },
+       ""},
+      {"a new password",
+       [&](auto&, auto& desk) {
+         return world_
+             .call("PUT", "/api/v1/users/me/password",
+                   {desk.at("access_token"),
+                    R"({"old_password":"correct horse","password":"correct horse"})",
+                    {}})
+             .status;
+       },
+       "desk "},
+      {"an admin's end of one session",
+       [&](auto& phone, auto&) {
+         return world_.del("/api/v1/admin/users/alice/sessions/" + phone.at("session"), "admin").status;
+       },
+       "desk "},
+      {"an admin's end of all sessions",
+       [&](auto&, auto&) { return world_.del("/api/v1/admin/users/alice/sessions", "admin").status; }, ""},
+      {"a refresh token used by two",
+       [&](auto& phone, auto&) {
+         const Reply next = refresh(phone.at("refresh_token"));
+         refresh(next.at("refresh_token"));
+         test::PostgresCluster::shared().sql(world_.database(),
+                                             "UPDATE refresh_tokens SET used_ms = 1 WHERE used_ms <> 0");
+         return refresh(phone.at("refresh_token")).status == 401 ? 204u : 0u;
+       },
+       "desk "},
+      {"a session that ran out",
+       [&](auto& phone, auto&) {
+         test::PostgresCluster::shared().sql(
+             world_.database(),
+             "UPDATE sessions SET expires_ms = 1 WHERE sid = '" + phone.at("session") + "'");
+         return 204u;
+       },
+       "desk "},
+      {"a sign-in on the same device",
+       [&](auto&, auto&) {
+         return enter(kLogin, "alice", "correct horse", R"(,"device":"phone")").status == 200 ? 204u : 0u;
+       },
+       "desk phone watch "},
+  };
+  for (const End& each : ends) {
+    const Reply desk = enter(kLogin, "alice", "correct horse", R"(,"device":"desk")");
+    const Reply phone = enter(kLogin, "alice", "correct horse", R"(,"device":"phone")");
+    const auto put = [&](const Reply& in, const std::string& body) {
+      EXPECT_LT(post("/api/v1/devices", body, in.at("access_token")).status, 300u) << each.what;
+    };
+    put(desk, R"({"platform":"fcm","token":"t-desk"})");
+    put(phone, R"({"platform":"fcm","token":"t-phone"})");
+    put(phone, R"({"platform":"fcm","token":"t-watch","device":"watch"})");
+    ASSERT_EQ(devices(), "desk phone watch ") << each.what;
+    EXPECT_EQ(each.end(phone, desk), 204u) << each.what;
+    EXPECT_EQ(devices(), each.left) << each.what;
+  }
+  ASSERT_TRUE(world_.metadata().feed().sweep());
+  EXPECT_EQ(devices(), "desk phone watch ");
+}
+
+TEST_F(AuthApi, ApiTokensEndWhereThatIsAskedForAndTheAnswerSaysWhat) {
+  const auto token = [&](const Reply& in, const std::string& body) {
+    const Reply made = post("/api/v1/users/me/tokens", body, in.at("access_token"));
+    EXPECT_EQ(made.status, 201u) << made.text;
+    return made.at("token");
+  };
+  Reply in = enter(kRegister, "alice", "correct horse", R"(,"device":"desk")");
+  const Reply bob = enter(kRegister, "bob", "correct horse");
+  const std::string bobs = token(bob, R"({"device":"lamp"})");
+  ASSERT_EQ(post("/api/v1/users/me/bots", R"({"user":"meteo"})", in.at("access_token")).status, 201u);
+  const auto change = [&](const std::string& more) {
+    return world_.call("PUT", "/api/v1/users/me/password",
+                       {in.at("access_token"),
+                        R"({"old_password":"correct horse","password":"correct horse")" + more + "}",
+                        {}});
+  };
+  const auto logout_all = [&](const std::string& body) {
+    const Reply reply = post("/api/v1/auth/logout-all", body, in.at("access_token"));
+    in = enter(kLogin, "alice", "correct horse", R"(,"device":"desk")");
+    return reply;
+  };
+  struct Case {
+    const char* what;
+    std::function<Reply()> end;
+    unsigned status;
+    const char* answer;  // sessions, tokens, left
+    bool tokens_end;
+  };
+  const Case cases[] = {
+      {"a new password", [&] { return change(""); }, 204, "", false},
+      {"a new password, tokens not", [&] { return change(R"(,"end_tokens":false)"); }, 200, "1 0 2", false},
+      {"a new password, tokens too", [&] { return change(R"(,"end_tokens":true)"); }, 200, "1 2 0", true},
+      {"a new password, perhaps", [&] { return change(R"(,"end_tokens":null)"); }, 204, "", false},
+      {"logout-all", [&] { return logout_all(""); }, 204, "", false},
+      {"logout-all with nothing", [&] { return logout_all("{}"); }, 204, "", false},
+      {"logout-all, tokens not", [&] { return logout_all(R"({"end_tokens":false})"); }, 200, "2 0 2", false},
+      {"logout-all, tokens too", [&] { return logout_all(R"({"end_tokens":true})"); }, 200, "2 2 0", true},
+  };
+  for (const Case& each : cases) {
+    test::PostgresCluster::shared().sql(world_.database(), "DELETE FROM api_tokens WHERE user_name <> 'bob'");
+    const Reply phone = enter(kLogin, "alice", "correct horse", R"(,"device":"phone")");
+    const std::string lamp = token(in, R"({"device":"lamp"})");
+    const std::string roof = token(in, R"({"user":"meteo","device":"roof"})");
+    ASSERT_EQ(me(lamp).status, 200u);
+    ASSERT_EQ(me(roof).status, 200u);
+    const Reply reply = each.end();
+    EXPECT_EQ(reply.status, each.status) << each.what << reply.text;
+    if (each.status == 200) {
+      EXPECT_EQ(reply.at("sessions_ended") + " " + reply.at("tokens_ended") + " " + reply.at("tokens_left"),
+                each.answer)
+          << each.what;
+    }
+    EXPECT_EQ(me(phone.at("access_token")).status, 401u) << each.what;
+    EXPECT_EQ(me(lamp).status, each.tokens_end ? 401u : 200u) << each.what;
+    EXPECT_EQ(me(roof).status, each.tokens_end ? 401u : 200u) << each.what;
+    EXPECT_EQ(me(bobs).status, 200u) << each.what;
+  }
+  for (const char* wrong : {R"({"end_tokens":"yes"})", R"({"end_tokens":1})", R"({"tokens":true})"})
+    EXPECT_EQ(post("/api/v1/auth/logout-all", wrong, in.at("access_token")).status, 422u) << wrong;
+  EXPECT_EQ(me(in.at("access_token")).status, 200u) << "what is wrong ends nothing";
+}
+
+class AuthFewSessions : public AuthApi {
+ protected:
+  AuthFewSessions() : AuthApi([](BridgeConfig& config) { config.limits.sessions = 3; }) {}
+};
+
+TEST_F(AuthFewSessions, OneMoreEndsTheOneUnusedForLongest) {
+  std::vector<Reply> in = {enter(kRegister, "alice", "correct horse")};
+  for (int i = 1; i < 3; ++i) in.push_back(enter(kLogin, "alice", "correct horse"));
+  Reply bob = enter(kRegister, "bob", "correct horse");
+  test::PostgresCluster::shared().sql(world_.database(), "UPDATE sessions SET used_ms = used_ms - 60000");
+  const Reply first = refresh(in[0].at("refresh_token"));  // used: the second is the one
+  ASSERT_EQ(first.status, 200u);
+  const std::string last = in[1].at("session");
+  test::PostgresCluster::shared().sql(world_.database(),
+                                      "UPDATE sessions SET used_ms = used_ms - 1 WHERE sid = '" + last + "'");
+  in.push_back(enter(kLogin, "alice", "correct horse"));
+  EXPECT_EQ(me(in[1].at("access_token")).status, 401u);
+  EXPECT_EQ(refresh(in[1].at("refresh_token")).status, 401u);
+  for (const Reply* each : {&in[0], &in[2], &in[3], &bob})
+    EXPECT_EQ(me(each->at("access_token")).status, 200u);
+  // The same device again takes its own place.
+  const std::string device = R"(,"device":")" + in[3].at("device") + "\"";
+  in.push_back(enter(kLogin, "alice", "correct horse", device));
+  EXPECT_EQ(me(in[0].at("access_token")).status, 200u);
+  EXPECT_EQ(me(in[2].at("access_token")).status, 200u);
+  const Reply list = world_.call("GET", "/api/v1/users/me/sessions", {in[4].at("access_token"), "", {}});
+  EXPECT_EQ(list.json.at("items").as_array().size(), 3u);
+}
+
 TEST_F(AuthApi, ANewPasswordEndsTheOtherSessions) {
   const Reply one = enter(kRegister, "alice", "correct horse");
   const Reply two = enter(kLogin, "alice", "correct horse");
@@ -363,16 +606,47 @@ class AuthLimits : public AuthApi {
   }
 };
 
-TEST_F(AuthLimits, GuessingOnePasswordFromManyPlaces) {
+TEST_F(AuthLimits, GuessingOnePasswordFromOnePlace) {
   enter(kRegister, "alice", "correct horse");
-  for (int i = 0; i < 3; ++i)
-    EXPECT_EQ(from("203.0.113." + std::to_string(i), "alice", "wrong horse!").status, 401u);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(from("203.0.113.7", "alice", "wrong horse!").status, 401u);
   const Reply refused = from("203.0.113.99", "alice", "correct horse");
-  EXPECT_EQ(refused.status, 429u);
+  EXPECT_EQ(refused.status, 429u) << "the same network";
   EXPECT_EQ(refused.code(), "rate_limited");
   EXPECT_GE(std::stoi(refused.header("retry-after")), 1);
   EXPECT_NE(refused.at("error.retry_after_ms"), "");
+  EXPECT_EQ(from("192.0.2.1", "alice", "correct horse").status, 200u) << "nobody else is locked out";
   EXPECT_EQ(from("203.0.113.99", "bob", "wrong horse!").status, 401u);
+}
+
+TEST_F(AuthLimits, GuessingOnePasswordFromManyPlaces) {
+  enter(kRegister, "alice", "correct horse");
+  ASSERT_EQ(from("198.51.100.7", "alice", "correct horse").status, 200u);
+  int looked_at = 0;
+  for (int i = 0; i < 60; ++i)
+    looked_at += from("203.0." + std::to_string(i / 4) + ".7", "alice", "wrong horse!").status == 401;
+  EXPECT_EQ(looked_at, 30);
+  EXPECT_EQ(from("192.0.2.1", "alice", "correct horse").status, 429u);
+  EXPECT_EQ(from("198.51.100.8", "alice", "correct horse").status, 200u) << "at home";
+  EXPECT_EQ(world_.call("POST", kLogin, {"", R"({"user":"alice","password":"correct horse"})"}).status, 200u)
+      << "where she registered";
+}
+
+TEST_F(AuthLimits, ManyGuessesAtOnceAreCountedExactly) {
+  enter(kRegister, "alice", "correct horse");
+  std::atomic<int> looked_at = 0, refused = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 3; ++n) {
+        const unsigned status = from("203.0.113.7", "alice", "wrong horse!").status;
+        looked_at += status == 401;
+        refused += status == 429;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(looked_at, 3);
+  EXPECT_EQ(refused, 21);
 }
 
 TEST_F(AuthLimits, GuessingManyUsersFromOnePlace) {
@@ -424,6 +698,47 @@ TEST_F(AuthPace, OneUsersRequestsAreLimitedAndNobodyElses) {
 TEST_F(AuthPace, BadTokensUseUpTheirAddress) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(me("pk_" + std::string(43, 'a')).status, 401u);
   EXPECT_EQ(me("pk_" + std::string(43, 'b')).status, 429u);
+}
+
+class AuthCrowd : public AuthApi {
+ protected:
+  AuthCrowd()
+      : AuthApi([](BridgeConfig& config) {
+          config.limits.requests_per_s = 0.001;
+          config.limits.burst = 5;
+        }) {}
+};
+
+// Behind one address: a crowd that wears out whatever is open, and people who are signed in.
+TEST_F(AuthCrowd, DoesNotStarveTheSignedInPeopleOfItsAddress) {
+  const Reply alice = enter(kRegister, "alice", "correct horse");
+  const Reply bob = enter(kRegister, "bob", "correct horse");
+  const Reply lamp = post("/api/v1/users/me/tokens", R"({"device":"lamp"})", bob.at("access_token"));
+  ASSERT_EQ(me(lamp.at("token")).status, 200u);
+  TokenClaims claims = world_.claims("carol");
+  claims.iat -= 3600;
+  claims.exp = claims.iat + 900;
+  const std::string expired = world_.sign(claims);
+  const auto last_of = [](const std::function<Reply()>& ask) {
+    unsigned status = 0;
+    for (int i = 0; i < 8; ++i) status = ask().status;
+    return status;
+  };
+  EXPECT_EQ(last_of([&] { return world_.call("GET", "/api/v1/auth/jwks"); }), 429u);
+  EXPECT_EQ(last_of([&] { return enter(kLogin, "nobody", "wrong horse!"); }), 429u);
+  EXPECT_EQ(last_of([&] { return me("pk_" + std::string(43, 'a')); }), 429u);
+  EXPECT_EQ(last_of([&] { return me("rubbish"); }), 429u);
+  EXPECT_EQ(last_of([&] { return me(""); }), 429u);
+  EXPECT_EQ(me(alice.at("access_token")).status, 200u);
+  EXPECT_EQ(me(lamp.at("token")).status, 200u);
+  EXPECT_EQ(me(expired).status, 401u) << "so that its client refreshes";
+  EXPECT_EQ(refresh(alice.at("refresh_token")).status, 200u) << "no refresh was made in vain";
+  EXPECT_EQ(last_of([&] { return refresh("rt_made-up"); }), 429u);
+  // Whoever shows whose request it is does not share in that.
+  const std::string body = R"({"refresh_token":")" + bob.at("refresh_token") + "\"}";
+  EXPECT_EQ(post(kRefresh, body).status, 429u);
+  EXPECT_EQ(post(kRefresh, body, bob.at("access_token")).status, 200u);
+  EXPECT_EQ(post("/api/v1/auth/logout", "", alice.at("access_token")).status, 204u);
 }
 
 TEST_F(AuthPace, RegistrationsAndConnectsAreFew) {

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "bridge/api/scopes.h"
 #include "bridge/http/request.h"
 #include "bridge/http/response.h"
 #include "config/bridge_config.h"
@@ -31,8 +33,12 @@ struct Caller {
   std::string session;
   TokenRole role = TokenRole::user;
   bool admin = false;  // users.admin (but not for a gadget of that user's), or a service token
+  std::string token;   // the id of the API token; empty: it is none
+  Scopes scopes;       // of the API token, or all
   // By password, a provider, or a refresh token of such a session.
   bool signed_in() const { return !session.empty() && role != TokenRole::service; }
+  // What a registration made with these credentials goes with.
+  const std::string& credential() const { return signed_in() ? session : token; }
 };
 
 // What handlers share. Everything here is thread-safe and outlives every request.
@@ -51,7 +57,8 @@ struct Context {
   bridge::BrokerLink* broker;
   Limits& limits;
   Accounts& accounts;
-  Caller caller;                              // empty for Access::open
+  Caller caller;                              // empty for Access::open, and where `refusal` is
+  std::optional<http::Response> refusal;      // of Access::optional: why there is no caller
   std::chrono::system_clock::time_point now;  // when the request was taken up
   std::string request_id;
 };

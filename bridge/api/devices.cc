@@ -61,6 +61,7 @@ http::Response put_device(const http::Request& request, Context& context) {
   storage::PushDevice device;
   device.user = context.caller.user;
   device.device = body.optional_device("device").value_or(context.caller.device);
+  device.credential = context.caller.credential();
   device.platform = body.choice("platform", {"apns", "fcm", "webpush"});
   device.token = body.text("token", 1, kMaxPushToken);
   device.app = body.optional_text("app", 1, kMaxApp).value_or("");

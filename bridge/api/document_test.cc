@@ -81,6 +81,7 @@ std::string access_in_document(const json::object& operation) {
 
 std::string to_word(Access access) {
   if (access == Access::open) return "open";
+  if (access == Access::optional) return "optional";
   if (access == Access::account) return "account";
   return access == Access::admin ? "admin" : "user";
 }
@@ -102,6 +103,9 @@ TEST(Document, DescribesEveryRoute) {
     const json::value* operation = item->as_object().if_contains(method);
     ASSERT_NE(operation, nullptr) << "openapi.json has no " << method << " of " << route.path;
     EXPECT_EQ(access_in_document(operation->as_object()), to_word(route.access))
+        << method << " " << route.path;
+    const json::value* scope = operation->as_object().if_contains("x-scope");
+    EXPECT_EQ(scope == nullptr ? "" : std::string(scope->as_string()), to_string(route.scope))
         << method << " " << route.path;
   }
 }

@@ -1,8 +1,9 @@
 #include "bridge/api/gate.h"
 
 #include <cstring>
-#include <optional>
-#include <stdexcept>
+#include <limits>
+#include <string>
+#include <utility>
 
 #include "bridge/api/refusals.h"
 
@@ -11,16 +12,18 @@ namespace {
 
 constexpr std::string_view kHow = "send Authorization: Bearer and an access token from /api/v1/auth/login";
 
-http::Response refusal_of(TokenError error) {
+Gate::Refusal refusal_of(TokenError error) {
   if (error == TokenError::expired) {
-    return http::unauthorized("the access token has expired; get a new one from /api/v1/auth/refresh");
+    return {http::unauthorized("the access token has expired; get a new one from /api/v1/auth/refresh"),
+            false};
   }
-  return http::unauthorized("the access token is not valid (" + std::string(to_string(error)) + "); " +
-                            std::string(kHow));
+  return {http::unauthorized("the access token is not valid (" + std::string(to_string(error)) + "); " +
+                             std::string(kHow)),
+          true};
 }
 
-http::Response session_ended() {
-  return http::unauthorized("this session has ended; sign in again at /api/v1/auth/login");
+Gate::Refusal session_ended() {
+  return {http::unauthorized("this session has ended; sign in again at /api/v1/auth/login"), false};
 }
 
 // RFC 9110, section 11.1: the scheme's case does not matter.
@@ -51,10 +54,10 @@ std::size_t Gate::Hash::operator()(const Sha256& digest) const {
   return out;
 }
 
-boost::system::result<Caller, http::Response> Gate::admit(std::string_view authorization,
-                                                          std::chrono::system_clock::time_point now) {
+boost::system::result<Caller, Gate::Refusal> Gate::admit(std::string_view authorization,
+                                                         std::chrono::system_clock::time_point now) {
   const auto token = bearer_token(authorization);
-  if (!token) return http::unauthorized(std::string(kHow));
+  if (!token) return Refusal{http::unauthorized(std::string(kHow)), true};
   const std::int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
   const Sha256 digest = sha256(*token);
   const std::shared_ptr<const KeyRing> ring = keys_.current();
@@ -74,17 +77,31 @@ boost::system::result<Caller, http::Response> Gate::admit(std::string_view autho
   }
   if (known && known->expires_s != 0 && known->expires_s <= now_s) return refusal_of(TokenError::expired);
   const Steady steady = std::chrono::steady_clock::now();
-  if (known && steady - known->asked < kFresh) return known->caller;
+  if (known && steady - known->asked < kFresh) {
+    if (known->ended) return session_ended();
+    return known->caller;
+  }
 
   Admission admitted = [&]() -> Admission {
     if (api_token) return ask_api_token(digest);
-    if (known) return ask_session(*std::move(known));
-    Admission checked = check_signature(*token, *ring, now_s);
-    return checked ? ask_session(*std::move(checked)) : checked;
+    if (!known) {
+      Admission checked = check_signature(*token, *ring, now_s);
+      if (!checked) return checked;
+      known = *std::move(checked);
+    }
+    return ask_session(*known);
   }();
   if (!admitted) {
-    const std::lock_guard lock(mine.mutex);
-    mine.tokens.erase(digest);
+    // A session's end is remembered for as long as its being good: asking again costs the database no more.
+    const bool ended = !api_token && known && admitted.error().response.status == 401;
+    if (ended) {
+      known->ended = true;
+      known->asked = steady;
+      remember(mine, digest, *known, now_s);
+    } else {
+      const std::lock_guard lock(mine.mutex);
+      mine.tokens.erase(digest);
+    }
     return admitted.error();
   }
   admitted->asked = steady;
@@ -96,21 +113,54 @@ Gate::Admission Gate::check_signature(std::string_view token, const KeyRing& rin
   const auto claims = ring.verifier.verify(token, now_s);
   if (!claims) return refusal_of(claims.error());
   Known known;
-  known.caller = {claims->sub, claims->dev, claims->sid, claims->role, false};
+  known.caller = {.user = claims->sub,
+                  .device = claims->dev,
+                  .session = claims->sid,
+                  .role = claims->role,
+                  .admin = false,
+                  .token = {},
+                  .scopes = Scopes::of(claims->role)};
   known.expires_s = claims->exp;
   known.issued_s = claims->iat;
   known.ring = ring.number;
   return known;
 }
 
-Gate::Admission Gate::ask_session(Known known) const {
+bool Gate::looks_up(std::string_view authorization) {
+  const auto token = bearer_token(authorization);
+  if (!token || !is_api_token(*token)) return false;
+  const Sha256 digest = sha256(*token);
+  Shard& mine = shard(digest);
+  const std::lock_guard lock(mine.mutex);
+  return !mine.tokens.contains(digest);
+}
+
+std::optional<std::string> Gate::holder(std::string_view authorization) {
+  const auto token = bearer_token(authorization);
+  if (!token) return std::nullopt;
+  if (is_api_token(*token)) {
+    const Sha256 digest = sha256(*token);
+    Shard& mine = shard(digest);
+    const std::lock_guard lock(mine.mutex);
+    const auto found = mine.tokens.find(digest);
+    return found == mine.tokens.end() ? std::nullopt : std::optional(found->second.caller.user);
+  }
+  // Whenever it was, or will be.
+  constexpr std::int64_t kAnyTime = std::numeric_limits<std::int64_t>::max() / 2;
+  const auto claims = keys_.current()->verifier.verify(*token, 0, kAnyTime);
+  return claims ? std::optional(claims->sub) : std::nullopt;
+}
+
+Gate::Admission Gate::ask_session(const Known& checked) const {
+  Known known = checked;
+  known.ended = false;
   // A service has no account and no session: whoever holds the signing key is the server.
   if (known.caller.role == TokenRole::service) {
     known.caller.admin = true;
     return known;
   }
   const auto found = metadata_.sessions().get(known.caller.session);
-  if (!found) return is_gone(found.error()) ? session_ended() : refused(found.error());
+  if (!found) return is_gone(found.error()) ? session_ended() : Refusal{refused(found.error()), false};
   const storage::User& user = found->user;
   const bool stands = found->session.user == known.caller.user && user.name == known.caller.user &&
                       user.status == storage::AccountStatus::active && known.issued_s >= user.tokens_after_s;
@@ -122,13 +172,20 @@ Gate::Admission Gate::ask_session(Known known) const {
 Gate::Admission Gate::ask_api_token(const Sha256& digest) const {
   const auto found = metadata_.api_tokens().by_hash(digest);
   if (!found) {
-    if (is_gone(found.error())) return http::unauthorized("there is no such API token, or no longer");
-    return refused(found.error());
+    if (is_gone(found.error()))
+      return Refusal{http::unauthorized("there is no such API token, or no longer"), true};
+    return Refusal{refused(found.error()), false};
   }
   if (found->user.status != storage::AccountStatus::active) return session_ended();
   Known known;
   const bool admin = found->user.admin && found->token.role != TokenRole::device;
-  known.caller = {found->token.user, found->token.device, "", found->token.role, admin};
+  known.caller = {.user = found->token.user,
+                  .device = found->token.device,
+                  .session = {},
+                  .role = found->token.role,
+                  .admin = admin,
+                  .token = found->token.id,
+                  .scopes = Scopes::parse(found->token.scopes)};
   known.expires_s = found->token.until_s;
   return known;
 }

@@ -67,37 +67,19 @@ TEST(Buckets, ForgetWhoHasBeenQuiet) {
   EXPECT_LT(buckets.size(), 1100u);
 }
 
-TEST(Limits, SignInIsCountedForUserAndAddress) {
-  Ticks now = kStart;
+TEST(Limits, OpenRoutesAreCountedApart) {
   BridgeLimits config;
-  config.login_failures = 2;
-  config.login_window = 100s;
-  Limits limits(config, [&] { return now; });
-  EXPECT_EQ(limits.login_attempt("alice", "1"), 0ms);
-  EXPECT_EQ(limits.login_attempt("alice", "2"), 0ms);
-  EXPECT_EQ(limits.login_attempt("alice", "3"), 50s);
-  EXPECT_EQ(limits.login_attempt("bob", "1"), 0ms);
-  EXPECT_EQ(limits.login_attempt("carol", "1"), 50s);
-  // The refusal for the address did not count against the user.
-  EXPECT_EQ(limits.login_attempt("carol", "4"), 0ms);
-  EXPECT_EQ(limits.login_attempt("carol", "5"), 0ms);
-  now += 50s;
-  EXPECT_EQ(limits.login_attempt("alice", "3"), 0ms);
-  EXPECT_NE(limits.login_attempt("alice", "3"), 0ms);
-}
-
-TEST(Limits, AnAttemptThatComparedNothingChangesNothing) {
-  BridgeLimits config;
-  config.login_failures = 2;
+  config.burst = 2;
   Limits limits(config, [] { return kStart; });
-  EXPECT_EQ(limits.login_attempt("alice", "1"), 0ms);
-  for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(limits.login_attempt("alice", "1"), 0ms);
-    limits.login_untried("alice", "1");
-  }
-  EXPECT_EQ(limits.login_attempt("alice", "1"), 0ms);
-  EXPECT_NE(limits.login_attempt("alice", "2"), 0ms) << "two were tried";
-  EXPECT_NE(limits.login_attempt("bob", "1"), 0ms);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(limits.open_request("203.0.113.7", "/login"), 0ms);
+  EXPECT_NE(limits.open_request("203.0.113.7", "/login"), 0ms);
+  EXPECT_EQ(limits.open_request("203.0.113.7", "/refresh"), 0ms);
+  EXPECT_EQ(limits.open_request("203.0.113.8", "/login"), 0ms);
+  EXPECT_EQ(limits.guess_wait("203.0.113.7"), 0ms);
+  for (int i = 0; i < 5; ++i) limits.guess("203.0.113.7");
+  EXPECT_NE(limits.guess_wait("203.0.113.7"), 0ms);
+  EXPECT_EQ(limits.guess_wait("203.0.113.8"), 0ms);
+  EXPECT_EQ(limits.open_request("203.0.113.7", "/refresh"), 0ms);
 }
 
 TEST(Limits, AUserWhoseNameIsAnAddressHoldsNobodyUpThere) {
@@ -106,22 +88,20 @@ TEST(Limits, AUserWhoseNameIsAnAddressHoldsNobodyUpThere) {
   Limits limits(config, [] { return kStart; });
   EXPECT_EQ(limits.request_of("203.0.113.7"), 0ms);
   EXPECT_NE(limits.request_of("203.0.113.7"), 0ms);
-  EXPECT_EQ(limits.request_wait("203.0.113.7"), 0ms);
-  EXPECT_EQ(limits.request("203.0.113.7"), 0ms);
+  EXPECT_EQ(limits.guess_wait("203.0.113.7"), 0ms);
+  EXPECT_EQ(limits.open_request("203.0.113.7", "/login"), 0ms);
 }
 
 TEST(Limits, AnIpv6NetworkIsOneAddress) {
   BridgeLimits config;
-  config.login_failures = 2;
+  config.burst = 2;
   Limits limits(config, [] { return kStart; });
-  EXPECT_EQ(limits.login_attempt("a1", "2001:db8:1:2::1"), 0ms);
-  EXPECT_EQ(limits.login_attempt("a2", "2001:db8:1:2:ffff::7"), 0ms);
-  EXPECT_NE(limits.login_attempt("a3", "2001:db8:1:2:3::9"), 0ms);
-  limits.login_succeeded("a1", "2001:db8:1:2::5");
-  EXPECT_EQ(limits.login_attempt("a3", "2001:db8:1:2:3::9"), 0ms);
-  EXPECT_EQ(limits.login_attempt("a4", "2001:db8:1:3::1"), 0ms);
+  EXPECT_EQ(limits.open_request("2001:db8:1:2::1", "/"), 0ms);
+  EXPECT_EQ(limits.open_request("2001:db8:1:2:ffff::7", "/"), 0ms);
+  EXPECT_NE(limits.open_request("2001:db8:1:2:3::9", "/"), 0ms);
+  EXPECT_EQ(limits.open_request("2001:db8:1:3::1", "/"), 0ms);
   for (const char* each : {"::ffff:192.0.2.1", "::ffff:192.0.2.2", "::ffff:192.0.2.3"})
-    EXPECT_EQ(limits.login_attempt(each, each), 0ms) << each;
+    EXPECT_EQ(limits.open_request(each, "/"), 0ms) << each;
 }
 
 }  // namespace

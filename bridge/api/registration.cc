@@ -138,6 +138,7 @@ http::Response sign_in(const http::Request& request, Context& context, const sto
   session.agent = agent_of(request);
   session.refresh = sha256(refresh_token);
   session.expires_ms = unix_ms(context) + ttl.count();
+  session.max_sessions = context.config.limits.sessions;
   storage::Actor self = actor(request, context);
   self.user = user.name;
   const auto made = context.metadata.sessions().create(self, session);

@@ -13,8 +13,9 @@ namespace parley::api {
 
 // Checked before the handler runs. What depends on a room's state is checked by storage, in the transaction.
 enum class Access : std::uint8_t {
-  open,     // anybody; limited by address
-  user,     // a valid token of any role; limited by user
+  open,      // anybody; limited by address
+  optional,  // anybody, but a valid token is looked at, and then it is limited by user: the handler decides
+  user,      // a valid token of any role, an API token with the route's scope; limited by user
   account,  // as user, of somebody who signed in; 403 for API tokens and services: a token that lies about in
             // a gadget must not end sessions, make more tokens, or take the account over
   admin,    // a valid token of an admin or a service; 403 for others
@@ -33,6 +34,7 @@ struct Route {
   http::Method method;
   std::string_view path;
   Access access;
+  Scope scope;  // of Access::user alone: what an API token needs
   Handler handler;
   Lane lane = Lane::work;
 };

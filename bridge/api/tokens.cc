@@ -24,9 +24,40 @@ json::object render(const storage::ApiToken& token) {
   object["device"] = token.device;
   object["role"] = to_string(token.role);
   object["label"] = token.label;
+  json::array scopes;
+  for (const Scope scope : named_scopes()) {
+    if (Scopes::parse(token.scopes).has(scope)) scopes.emplace_back(to_string(scope));
+  }
+  object["scopes"] = std::move(scopes);
   object["created_at"] = token.created_ms;
   if (token.until_s != 0) object["expires_at"] = token.until_s * 1000;
   return object;
+}
+
+// Nothing when they were left out; what is wrong with them is reported to `body`.
+std::optional<Scopes> read_scopes(http::Fields& body) {
+  if (!body.has("scopes") || body.is_null("scopes")) {
+    (void)body.raw("scopes");
+    return std::nullopt;
+  }
+  std::string names;
+  for (const Scope scope : named_scopes())
+    names.append(names.empty() ? "" : ", ").append("\"").append(to_string(scope)).append("\"");
+  const json::value* list = body.raw("scopes");
+  Scopes out;
+  if (list != nullptr && list->is_array()) {
+    for (const json::value& each : list->get_array()) {
+      const auto scope = each.is_string() ? parse_scope(each.get_string()) : std::nullopt;
+      if (scope) {
+        out.add(*scope);
+      } else {
+        body.wrong("scopes", "expected some of " + names + "; reading and writing in rooms needs none");
+      }
+    }
+  } else {
+    body.wrong("scopes", "expected an array with some of " + names);
+  }
+  return out;
 }
 
 // ?user= of a bot of one's own (storage decides whose it is); otherwise the caller's.
@@ -52,6 +83,7 @@ http::Response create_token(const http::Request& request, Context& context) {
   wanted.label = body.optional_text("label", 1, kMaxLabel).value_or("");
   const auto expires_in = body.optional_integer("expires_in", 60, kMaxLifeS);
   const auto role = body.optional_choice("role", {"bot", "device"});
+  const auto scopes = read_scopes(body);
   if (auto refusal = body.refusal()) return *std::move(refusal);
 
   const auto owner = context.metadata.users().get(wanted.user);
@@ -63,6 +95,7 @@ http::Response create_token(const http::Request& request, Context& context) {
                          "this user's tokens have the role \"" + std::string(to_string(natural)) + "\"");
   }
   wanted.role = natural;
+  wanted.scopes = scopes.value_or(Scopes::of(natural)).text();
   const std::int64_t now_s =
       std::chrono::duration_cast<std::chrono::seconds>(context.now.time_since_epoch()).count();
   if (expires_in) wanted.until_s = now_s + *expires_in;

@@ -54,14 +54,43 @@ void sign_in_person(const Context& context, const SignInOptions& options, bool i
        shown(login));
 }
 
-void log_out(const Context& context, bool everywhere) {
+struct LogOut {
+  bool everywhere = false;
+  bool end_tokens = false;
+};
+
+// What the server said of API tokens, for people.
+std::string about_tokens(const json::object& ended) {
+  const auto count = [&](const char* field) {
+    const json::value* value = ended.if_contains(field);
+    return value != nullptr && value->is_int64() ? value->as_int64() : 0;
+  };
+  const std::int64_t gone = count("tokens_ended"), left = count("tokens_left");
+  if (gone > 0)
+    return ", and " + std::to_string(gone) + (gone == 1 ? " API token ended" : " API tokens ended");
+  if (left == 0) return "";
+  return "; " + std::to_string(left) + (left == 1 ? " API token goes on" : " API tokens go on") +
+         " (--end-tokens ends them)";
+}
+
+void log_out(const Context& context, const LogOut& wanted) {
+  const bool everywhere = wanted.everywhere;
   const auto login = stored_login(context);
   if (!login)
     throw Failure((context.as.empty() ? "nobody" : context.as) + " is logged in at " + rest_url(context));
   LoginStore store(LoginStore::default_file());
   std::string left_over;
+  json::object ended;
   try {
-    person_client(context)->call("POST", everywhere ? "/auth/logout-all" : "/auth/logout");
+    if (everywhere) {
+      ended = person_client(context)->call("POST", "/auth/logout-all",
+                                           json::object{{"end_tokens", wanted.end_tokens}});
+    } else {
+      // The refresh token will do: an access token that has expired is not renewed in order to be thrown
+      // away.
+      nobody_client(context)->call("POST", "/auth/logout",
+                                   json::object{{"refresh_token", login->refresh_token}});
+    }
   } catch (const Failure& e) {
     if (everywhere) throw;
     left_over = e.what();  // the tokens go from here all the same
@@ -71,7 +100,8 @@ void log_out(const Context& context, bool everywhere) {
     throw Failure("the tokens of " + login->user +
                   " are gone from here, but the server was not told: " + left_over);
   }
-  tell(context, login->user + " is logged out" + (everywhere ? " everywhere" : ""), shown(*login));
+  tell(context, login->user + " is logged out" + (everywhere ? " everywhere" : "") + about_tokens(ended),
+       shown(*login));
 }
 
 void who_am_i(const Context& context) {
@@ -111,9 +141,13 @@ void add_account_commands(Command app, Context& context) {
   login.run([&context, options] { sign_in_person(context, *options, false); });
 
   Command logout = app.subcommand("logout", "End this login");
-  auto everywhere = std::make_shared<bool>(false);
-  logout.flag("--everywhere", *everywhere, "Also on all other devices");
-  logout.run([&context, everywhere] { log_out(context, *everywhere); });
+  auto wanted = std::make_shared<LogOut>();
+  logout.flag("--everywhere", wanted->everywhere, "Also on all other devices");
+  logout.flag("--end-tokens", wanted->end_tokens, "With --everywhere: your API tokens and your bots' too");
+  logout.run([&context, wanted] {
+    if (wanted->end_tokens && !wanted->everywhere) throw Failure("--end-tokens goes with --everywhere");
+    log_out(context, *wanted);
+  });
 
   app.subcommand("whoami", "Your account").run([&context] { who_am_i(context); });
   app.subcommand("logins", "Who is logged in from here, the one in use first").run([&context] {

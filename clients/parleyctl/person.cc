@@ -34,7 +34,9 @@ std::unique_ptr<RestClient> client_at(const Context& context, const std::string&
 }
 
 Login refreshed(const Context& context, const Login& login) {
-  const auto client = client_at(context, login.url);
+  // The old access token goes along: it has expired, but says that this request is nobody else's behind this
+  // address.
+  const auto client = client_at(context, login.url, [&](const std::string&) { return login.access_token; });
   const auto answer =
       client->ask("POST", "/auth/refresh", json::object{{"refresh_token", login.refresh_token}});
   if (answer.status == 401) {

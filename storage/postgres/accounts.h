@@ -24,8 +24,8 @@ class PostgresUsers : public Users {
   MetadataResult<User> by_identity(std::string_view issuer, std::string_view subject) override;
   MetadataResult<void> link_identity(const Actor& actor, std::string_view name, std::string_view issuer,
                                      std::string_view subject) override;
-  MetadataResult<void> set_password(const Actor& actor, std::string_view name, std::string_view hash,
-                                    std::string_view keep_sid) override;
+  MetadataResult<Ended> set_password(const Actor& actor, std::string_view name, std::string_view hash,
+                                     std::string_view keep_sid, bool end_tokens) override;
   MetadataResult<void> rehash_password(std::string_view name, std::string_view old_hash,
                                        std::string_view new_hash) override;
 
@@ -41,8 +41,9 @@ class PostgresSessions : public Sessions {
   MetadataResult<Refreshed> get(std::string_view sid) override;
   MetadataResult<std::vector<Session>> list(std::string_view user) override;
   MetadataResult<void> revoke(const Actor& actor, std::string_view user, std::string_view sid) override;
-  MetadataResult<std::uint32_t> revoke_all(const Actor& actor, std::string_view user,
-                                           std::string_view keep_sid) override;
+  MetadataResult<Session> revoke_by_refresh(const Actor& actor, const Sha256& refresh) override;
+  MetadataResult<Ended> revoke_all(const Actor& actor, std::string_view user, std::string_view keep_sid,
+                                   bool end_tokens) override;
 
  private:
   Store& store_;

@@ -6,13 +6,13 @@
 namespace parley::storage::postgres {
 namespace {
 
-#define TOKEN_COLUMNS "t.id, t.user_name, t.device, t.role, t.label, t.created_ms, t.until_s"
-constexpr int kTokenColumnCount = 7;
+#define TOKEN_COLUMNS "t.id, t.user_name, t.device, t.role, t.label, t.created_ms, t.until_s, t.scopes"
+constexpr int kTokenColumnCount = 8;
 
 const Statement kInsert{
     "api_token.insert",
-    "INSERT INTO api_tokens (sha256, id, user_name, device, role, label, created_ms, until_s) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"};
+    "INSERT INTO api_tokens (sha256, id, user_name, device, role, label, created_ms, until_s, scopes) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"};
 const Statement kById{"api_token.by_id", "SELECT " TOKEN_COLUMNS " FROM api_tokens t WHERE t.id = $1"};
 const Statement kByHash{"api_token.by_hash", std::string("SELECT " TOKEN_COLUMNS ", ") + kUserColumns +
                                                  " FROM api_tokens t JOIN users u ON u.name = t.user_name "
@@ -27,6 +27,9 @@ const Statement kDelete{
     "api_token.delete",
     "DELETE FROM api_tokens WHERE user_name = $1 AND id = $2 RETURNING encode(sha256, 'hex')"};
 
+const Statement kDropPush{"device.drop_with_token",
+                          "DELETE FROM push_devices WHERE user_name = $1 AND credential = $2"};
+
 ApiToken read_token(const Rows& rows, int row, int first = 0) {
   ApiToken token;
   token.id = rows.string(row, first);
@@ -36,6 +39,7 @@ ApiToken read_token(const Rows& rows, int row, int first = 0) {
   token.label = rows.string(row, first + 4);
   token.created_ms = rows.integer(row, first + 5);
   token.until_s = rows.integer(row, first + 6);
+  token.scopes = rows.string(row, first + 7);
   return token;
 }
 
@@ -55,11 +59,11 @@ MetadataResult<Created<ApiToken>> create_in(Change& change, const NewApiToken& w
   ASSIGN_OR_RETURN(const User user, lock_user(change, wanted.user));
   RETURN_IF_FAULT(allow_owner(change.actor(), user));
   RETURN_IF_FAULT(check_active(user));
-  const ApiToken token{random_name(16), wanted.user,     wanted.device, wanted.role,
-                       wanted.label,    change.now_ms(), wanted.until_s};
+  const ApiToken token{random_name(16), wanted.user,     wanted.device,  wanted.role,
+                       wanted.label,    change.now_ms(), wanted.until_s, wanted.scopes};
   ASSIGN_OR_RETURN(const Rows inserted,
                    change.run(kInsert, Params(wanted.sha256, token.id, token.user, token.device, token.role,
-                                              token.label, token.created_ms, token.until_s)));
+                                              token.label, token.created_ms, token.until_s, token.scopes)));
   if (inserted.affected() == 0)
     return MetadataFault{MetadataError::conflict, "this token is there already", "token"};
   change.fact(TokenPut{.sha256 = wanted.sha256,
@@ -67,7 +71,8 @@ MetadataResult<Created<ApiToken>> create_in(Change& change, const NewApiToken& w
                        .device = token.device,
                        .role = token.role,
                        .until_s = token.until_s});
-  change.audit("api_token.create", user_target(token.user), {}, {{"id", token.id}, {"label", token.label}});
+  change.audit("api_token.create", user_target(token.user), {},
+               {{"id", token.id}, {"label", token.label}, {"scopes", token.scopes}});
   RETURN_IF_FAULT(change.made(token.id));
   return Created<ApiToken>{token, false, false};
 }
@@ -78,6 +83,7 @@ MetadataResult<void> remove_in(Change& change, std::string_view name, std::strin
   ASSIGN_OR_RETURN(const Rows gone, change.run(kDelete, Params(name, id)));
   if (gone.empty()) return MetadataFault{MetadataError::not_found, "there is no such token", "token"};
   change.fact(TokenRemove{.sha256 = parse_sha256_hex(gone.text(0, 0)).value_or(Sha256{})});
+  RETURN_IF_FAULT(change.run(kDropPush, Params(name, id)));
   change.audit("api_token.remove", user_target(name), {}, {{"id", id}});
   return {};
 }

@@ -44,6 +44,13 @@ const Statement kSweepApiTokens{
     "sweep.api_tokens",
     "DELETE FROM api_tokens WHERE sha256 IN (SELECT sha256 FROM api_tokens "
     "WHERE until_s <> 0 AND until_s < $1::bigint / 1000 - 86400 ORDER BY until_s LIMIT 1000)"};
+// Registrations of devices that nobody is signed in on any more.
+const Statement kSweepPush{
+    "sweep.push_devices",
+    "DELETE FROM push_devices WHERE ctid IN (SELECT p.ctid FROM push_devices p WHERE p.credential <> '' "
+    "AND NOT EXISTS (SELECT FROM sessions s WHERE s.sid = p.credential AND s.revoked_ms = 0 "
+    "AND s.expires_ms > $1::bigint) AND NOT EXISTS (SELECT FROM api_tokens t WHERE t.id = p.credential "
+    "AND (t.until_s = 0 OR t.until_s > $1::bigint / 1000)) LIMIT 1000)"};
 const Statement kSweepInvites{
     "sweep.invites",
     "DELETE FROM invites WHERE code IN (SELECT code FROM invites WHERE expires_ms <> 0 "
@@ -136,8 +143,8 @@ MetadataResult<std::uint64_t> PostgresFeed::sweep() {
       total = some.error();
     }
   };
-  for (const Statement* statement :
-       {&kSweepSessions, &kSweepRevoked, &kSweepApiTokens, &kSweepInvites, &kSweepKeys, &kSweepCommits})
+  for (const Statement* statement : {&kSweepSessions, &kSweepRevoked, &kSweepApiTokens, &kSweepPush,
+                                     &kSweepInvites, &kSweepKeys, &kSweepCommits})
     add(in_steps(*statement, [&] { return Params(now); }));
   add(in_steps(kSweepMembers, [] { return Params{}; }));
   add(finish_departures());

@@ -12,13 +12,18 @@ const Statement kTakeDevice{"device.take",
                             "AND NOT (user_name = $3 AND device = $4)"};
 const Statement kPutDevice{
     "device.put",
-    "INSERT INTO push_devices (user_name, device, platform, token, app, keys, updated_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (user_name, device) DO UPDATE SET "
+    "INSERT INTO push_devices (user_name, device, platform, token, app, keys, updated_ms, credential) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (user_name, device) DO UPDATE SET "
     "platform = excluded.platform, token = excluded.token, app = excluded.app, keys = excluded.keys, "
-    "updated_ms = excluded.updated_ms"};
-const Statement kDevices{"devices.list",
-                         "SELECT user_name, device, platform, token, app, keys, updated_ms FROM push_devices "
-                         "WHERE user_name = $1 ORDER BY device LIMIT 1000"};
+    "updated_ms = excluded.updated_ms, credential = excluded.credential"};
+// Without those whose session or token has run out, and which the next sweep takes.
+const Statement kDevices{
+    "devices.list",
+    "SELECT p.user_name, p.device, p.platform, p.token, p.app, p.keys, p.updated_ms, p.credential "
+    "FROM push_devices p WHERE p.user_name = $1 AND (p.credential = '' OR EXISTS (SELECT FROM sessions s "
+    "WHERE s.sid = p.credential AND s.revoked_ms = 0 AND s.expires_ms > $2::bigint) OR EXISTS (SELECT FROM "
+    "api_tokens t WHERE t.id = p.credential AND (t.until_s = 0 OR t.until_s > $2::bigint / 1000))) "
+    "ORDER BY p.device LIMIT 1000"};
 const Statement kDropDevice{"device.drop", "DELETE FROM push_devices WHERE user_name = $1 AND device = $2"};
 const Statement kGetContact{"contact.get",
                             "SELECT c.other, c.nick, u.display_name, c.created_ms FROM contacts c "
@@ -70,8 +75,9 @@ MetadataResult<PushDevice> put_device_in(Change& change, const PushDevice& wante
   device.updated_ms = change.now_ms();
   RETURN_IF_FAULT(lock_user(change, wanted.user));
   RETURN_IF_FAULT(change.run(kTakeDevice, Params(device.token, device.platform, device.user, device.device)));
-  RETURN_IF_FAULT(change.run(kPutDevice, Params(device.user, device.device, device.platform, device.token,
-                                                device.app, device.keys, device.updated_ms)));
+  RETURN_IF_FAULT(
+      change.run(kPutDevice, Params(device.user, device.device, device.platform, device.token, device.app,
+                                    device.keys, device.updated_ms, device.credential)));
   return device;
 }
 
@@ -82,12 +88,12 @@ MetadataResult<PushDevice> PostgresPeople::put_device(const Actor& actor, const 
 }
 
 MetadataResult<std::vector<PushDevice>> PostgresPeople::devices(std::string_view user) {
-  ASSIGN_OR_RETURN(const Rows rows, store_.read(kDevices, Params(user)));
+  ASSIGN_OR_RETURN(const Rows rows, store_.read(kDevices, Params(user, store_.now_ms())));
   std::vector<PushDevice> devices;
   devices.reserve(rows.count());
   for (int row = 0; row < rows.size(); ++row) {
     devices.push_back({rows.string(row, 0), rows.string(row, 1), rows.string(row, 2), rows.string(row, 3),
-                       rows.string(row, 4), rows.string(row, 5), rows.integer(row, 6)});
+                       rows.string(row, 4), rows.string(row, 5), rows.integer(row, 6), rows.string(row, 7)});
   }
   return devices;
 }

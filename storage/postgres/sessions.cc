@@ -52,6 +52,13 @@ const Statement kList{"sessions.list", std::string("SELECT ") + kSessionColumns 
 const Statement kTokensAfter{"user.tokens_after",
                              "UPDATE users SET tokens_after_s = $2, version = version + 1 WHERE name = $1"};
 
+// Those beyond the newest so many, the longest unused last. What is too much for one transaction goes with
+// the next sign-in.
+const Statement kSurplus{
+    "sessions.surplus",
+    "SELECT s.sid FROM sessions s WHERE s.user_name = $1 AND s.revoked_ms = 0 "
+    "AND s.expires_ms > $2 ORDER BY s.used_ms DESC, s.created_ms DESC OFFSET $3 LIMIT 200"};
+
 constexpr int kRevokedColumn = kSessionColumnCount + kUserColumnCount;
 constexpr int kUsedColumn = kRevokedColumn + 1;
 constexpr int kReplacedColumn = kUsedColumn + 1;
@@ -60,12 +67,23 @@ MetadataFault unauthorized() {
   return {MetadataError::unauthorized, "this refresh token is not valid any more; log in", "refresh_token"};
 }
 
+MetadataResult<void> make_room(Store& store, Change& change, std::string_view user, std::uint32_t stay) {
+  ASSIGN_OR_RETURN(const Rows surplus, change.run(kSurplus, Params(user, change.now_ms(), stay)));
+  for (int row = 0; row < surplus.size(); ++row) {
+    RETURN_IF_FAULT(revoke_session(store, change, user, surplus.text(row, 0), "limit"));
+    change.audit("session.limit", user_target(user), {}, {{"sid", surplus.text(row, 0)}});
+  }
+  return {};
+}
+
 MetadataResult<Session> create_in(Store& store, Change& change, const NewSession& wanted) {
   ASSIGN_OR_RETURN(const Rows active, change.run(kActive, Params(wanted.user)));
   if (active.empty()) return no_user();
   if (active.as<AccountStatus>(0, 0) != AccountStatus::active)
     return MetadataFault{MetadataError::forbidden, "this account is blocked", "user"};
-  RETURN_IF_FAULT(revoke_device_sessions(store, change, wanted.user, wanted.device));
+  RETURN_IF_FAULT(revoke_device_sessions(store, change, wanted.user, wanted.device, wanted.sid));
+  if (wanted.max_sessions > 0)
+    RETURN_IF_FAULT(make_room(store, change, wanted.user, wanted.max_sessions - 1));
   const Session session{
       wanted.sid,      wanted.user,     wanted.device,    wanted.agent, change.actor().address,
       change.now_ms(), change.now_ms(), wanted.expires_ms};
@@ -168,19 +186,39 @@ MetadataResult<void> PostgresSessions::revoke(const Actor& actor, std::string_vi
   });
 }
 
-MetadataResult<std::uint32_t> PostgresSessions::revoke_all(const Actor& actor, std::string_view user,
-                                                           std::string_view keep_sid) {
-  return store_.change(actor, [&](Change& change) -> MetadataResult<std::uint32_t> {
+MetadataResult<Session> PostgresSessions::revoke_by_refresh(const Actor& actor, const Sha256& refresh) {
+  return store_.change(actor, [&](Change& change) -> MetadataResult<Session> {
+    ASSIGN_OR_RETURN(const Rows locked, change.run(kLock, Params(refresh)));
+    if (locked.empty()) return unauthorized();
+    ASSIGN_OR_RETURN(const Rows rows, change.run(kByRefresh, Params(refresh)));
+    if (rows.empty()) return unauthorized();
+    const Session session = read_session(rows, 0);
+    ASSIGN_OR_RETURN(const std::uint32_t ended,
+                     revoke_session(store_, change, session.user, session.sid, "logout"));
+    if (ended > 0) change.audit("session.revoke", user_target(session.user), {}, {{"sid", session.sid}});
+    return session;
+  });
+}
+
+MetadataResult<Ended> PostgresSessions::revoke_all(const Actor& actor, std::string_view user,
+                                                   std::string_view keep_sid, bool end_tokens) {
+  return store_.change(actor, [&](Change& change) -> MetadataResult<Ended> {
     RETURN_IF_FAULT(allow_self(actor, user));
     ASSIGN_OR_RETURN(User locked, lock_user(change, user));
-    ASSIGN_OR_RETURN(const std::uint32_t ended, revoke_sessions(store_, change, user, keep_sid, "logout"));
+    Ended ended;
+    ASSIGN_OR_RETURN(ended.sessions, revoke_sessions(store_, change, user, keep_sid, "logout"));
+    if (end_tokens) {
+      ASSIGN_OR_RETURN(ended.tokens, end_api_tokens(change, user));
+    }
+    ASSIGN_OR_RETURN(ended.tokens_left, count_api_tokens(change, user));
     // One that is kept has tokens from before, which must go on working.
     if (keep_sid.empty()) {
       locked.tokens_after_s = change.now_s();
       RETURN_IF_FAULT(change.run(kTokensAfter, Params(user, locked.tokens_after_s)));
       change.fact(user_fact(locked));
     }
-    change.audit("session.revoke_all", user_target(user), {}, {{"sessions", ended}});
+    change.audit("session.revoke_all", user_target(user), {},
+                 {{"sessions", ended.sessions}, {"tokens", ended.tokens}});
     return ended;
   });
 }

@@ -19,17 +19,47 @@ const Statement kOtherAdmin{"users.other_admin",
 const Statement kRevokeAll{"sessions.revoke_all", REVOKE "AND sid <> $4 RETURNING sid"};
 const Statement kRevokeDevice{"sessions.revoke_device", REVOKE "AND device = $4 RETURNING sid"};
 const Statement kRevokeOne{"sessions.revoke_one", REVOKE "AND sid = $4 RETURNING sid"};
+const Statement kDropPush{"device.drop_with_sessions",
+                          "DELETE FROM push_devices WHERE user_name = $1 AND credential = ANY($2::text[])"};
+const Statement kHandOverPush{
+    "device.hand_over",
+    "UPDATE push_devices SET credential = $3 WHERE user_name = $1 AND credential = ANY($2::text[])"};
 
-MetadataResult<std::uint32_t> revoke(Store& store, Change& change, const Statement& statement,
-                                     std::string_view user, std::string_view which, std::string_view reason) {
+#define OWN_TOKENS                                                                      \
+  " FROM api_tokens WHERE (user_name = $1 OR user_name IN (SELECT u.name FROM users u " \
+  "WHERE u.owner = $1)) "
+// None is being made for a bot meanwhile.
+const Statement kLockBots{"user.lock_bots",
+                          "SELECT FROM users u WHERE u.owner = $1 ORDER BY u.name FOR NO KEY UPDATE"};
+const Statement kEndTokens{"api_tokens.end",
+                           "DELETE" OWN_TOKENS "RETURNING encode(sha256, 'hex'), user_name, id"};
+const Statement kCountTokens{"api_tokens.count",
+                             "SELECT count(*)" OWN_TOKENS "AND (until_s = 0 OR until_s > $2)"};
+const Statement kDropTokensPush{"device.drop_with_tokens",
+                                "DELETE FROM push_devices WHERE credential = $2 AND user_name = $1"};
+
+// Gives the sids.
+MetadataResult<std::vector<std::string>> revoke(Store& store, Change& change, const Statement& statement,
+                                                std::string_view user, std::string_view which,
+                                                std::string_view reason) {
   // Access tokens given out until now live as long; a little more for clocks that differ.
   const std::int64_t until_s = change.now_s() + store.options().access_ttl_s + 60;
   ASSIGN_OR_RETURN(const Rows rows, change.run(statement, Params(user, change.now_ms(), until_s, which)));
-  for (int row = 0; row < rows.size(); ++row)
-    change.fact(SessionRevoke{.sid = rows.string(row, 0), .until_s = until_s});
-  for (int row = 0; row < rows.size(); ++row)
-    change.tell(user, "session.revoked", {{"sid", rows.text(row, 0)}, {"reason", reason}});
-  return static_cast<std::uint32_t>(rows.size());
+  std::vector<std::string> ended;
+  for (int row = 0; row < rows.size(); ++row) ended.push_back(rows.string(row, 0));
+  for (const std::string& sid : ended) change.fact(SessionRevoke{.sid = sid, .until_s = until_s});
+  for (const std::string& sid : ended)
+    change.tell(user, "session.revoked", {{"sid", sid}, {"reason", reason}});
+  return ended;
+}
+
+// For good: nobody is there any more who would read what is pushed.
+MetadataResult<std::uint32_t> end(Store& store, Change& change, const Statement& statement,
+                                  std::string_view user, std::string_view which, std::string_view reason) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> ended,
+                   revoke(store, change, statement, user, which, reason));
+  if (!ended.empty()) RETURN_IF_FAULT(change.run(kDropPush, Params(user, ended)));
+  return static_cast<std::uint32_t>(ended.size());
 }
 
 }  // namespace
@@ -111,15 +141,32 @@ Session read_session(const Rows& rows, int row, int first) {
 
 MetadataResult<std::uint32_t> revoke_sessions(Store& store, Change& change, std::string_view user,
                                               std::string_view keep_sid, std::string_view reason) {
-  return revoke(store, change, kRevokeAll, user, keep_sid, reason);
+  return end(store, change, kRevokeAll, user, keep_sid, reason);
 }
 MetadataResult<std::uint32_t> revoke_device_sessions(Store& store, Change& change, std::string_view user,
-                                                     std::string_view device) {
-  return revoke(store, change, kRevokeDevice, user, device, "replaced");
+                                                     std::string_view device, std::string_view new_sid) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> ended,
+                   revoke(store, change, kRevokeDevice, user, device, "replaced"));
+  if (!ended.empty()) RETURN_IF_FAULT(change.run(kHandOverPush, Params(user, ended, new_sid)));
+  return static_cast<std::uint32_t>(ended.size());
 }
 MetadataResult<std::uint32_t> revoke_session(Store& store, Change& change, std::string_view user,
                                              std::string_view sid, std::string_view reason) {
-  return revoke(store, change, kRevokeOne, user, sid, reason);
+  return end(store, change, kRevokeOne, user, sid, reason);
+}
+
+MetadataResult<std::uint32_t> end_api_tokens(Change& change, std::string_view user) {
+  RETURN_IF_FAULT(change.run(kLockBots, Params(user)));
+  ASSIGN_OR_RETURN(const Rows ended, change.run(kEndTokens, Params(user)));
+  for (int row = 0; row < ended.size(); ++row) {
+    change.fact(TokenRemove{.sha256 = parse_sha256_hex(ended.text(row, 0)).value_or(Sha256{})});
+    RETURN_IF_FAULT(change.run(kDropTokensPush, Params(ended.text(row, 1), ended.text(row, 2))));
+  }
+  return static_cast<std::uint32_t>(ended.size());
+}
+MetadataResult<std::uint32_t> count_api_tokens(Change& change, std::string_view user) {
+  ASSIGN_OR_RETURN(const Rows rows, change.run(kCountTokens, Params(user, change.now_s())));
+  return static_cast<std::uint32_t>(rows.integer(0, 0));
 }
 
 }  // namespace parley::storage::postgres

@@ -42,11 +42,16 @@ Session read_session(const Rows& rows, int row, int first_column = 0);
 // All of the user's but `keep_sid` (may be empty).
 MetadataResult<std::uint32_t> revoke_sessions(Store& store, Change& change, std::string_view user,
                                               std::string_view keep_sid, std::string_view reason);
-// Those on one device.
+// Those on one device, whose push registrations go over to the session that takes their place.
 MetadataResult<std::uint32_t> revoke_device_sessions(Store& store, Change& change, std::string_view user,
-                                                     std::string_view device);
+                                                     std::string_view device, std::string_view new_sid);
 MetadataResult<std::uint32_t> revoke_session(Store& store, Change& change, std::string_view user,
                                              std::string_view sid, std::string_view reason);
+
+// Ends the API tokens of this user, whose row is locked, and of the bots it owns; gives how many.
+MetadataResult<std::uint32_t> end_api_tokens(Change& change, std::string_view user);
+// How many of them there are.
+MetadataResult<std::uint32_t> count_api_tokens(Change& change, std::string_view user);
 
 // Takes a deleted user out of its rooms, some at a time, until `until`; Feed::sweep goes on with what is
 // left.

@@ -213,15 +213,22 @@ MetadataResult<void> PostgresUsers::link_identity(const Actor& actor, std::strin
   });
 }
 
-MetadataResult<void> PostgresUsers::set_password(const Actor& actor, std::string_view name,
-                                                 std::string_view hash, std::string_view keep_sid) {
-  return store_.change(actor, [&](Change& change) -> MetadataResult<void> {
+MetadataResult<Ended> PostgresUsers::set_password(const Actor& actor, std::string_view name,
+                                                  std::string_view hash, std::string_view keep_sid,
+                                                  bool end_tokens) {
+  return store_.change(actor, [&](Change& change) -> MetadataResult<Ended> {
     RETURN_IF_FAULT(allow_self(actor, name));
     RETURN_IF_FAULT(lock_user(change, name));
     RETURN_IF_FAULT(change.run(kInsertCredential, Params(name, hash, change.now_ms())));
-    RETURN_IF_FAULT(revoke_sessions(store_, change, name, keep_sid, "password"));
-    change.audit("user.password", user_target(name));
-    return {};
+    Ended ended;
+    ASSIGN_OR_RETURN(ended.sessions, revoke_sessions(store_, change, name, keep_sid, "password"));
+    if (end_tokens) {
+      ASSIGN_OR_RETURN(ended.tokens, end_api_tokens(change, name));
+    }
+    ASSIGN_OR_RETURN(ended.tokens_left, count_api_tokens(change, name));
+    change.audit("user.password", user_target(name), {},
+                 {{"sessions", ended.sessions}, {"tokens", ended.tokens}});
+    return ended;
   });
 }
 

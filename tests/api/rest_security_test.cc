@@ -22,7 +22,7 @@ class RestSecurity : public testing::Test {
     BridgeOptions options;
     options.database = database_;
     options.brokers = {&broker_};
-    options.settings = {"log.level = \"debug\"", "limits.login_failures = 100"};
+    options.settings = {"log.level = \"debug\"", "limits.login_failures = 100", "limits.sessions = 3"};
     options.more_toml = std::move(more);
     options.files = {{"oidc-secret", OidcServer::kSecret}};
     bridge_.emplace(options);
@@ -137,6 +137,73 @@ TEST_F(RestSecurity, AnApiTokenIsGoneFromTheBrokerToo) {
   ASSERT_EQ(people_->as("alice", "DELETE", "/users/me/tokens/" + token.at("id")).status, 204u);
   EXPECT_TRUE(client->closed());
   EXPECT_EQ(as_lamp("GET", "/users/me"), 401u);
+}
+
+TEST_F(RestSecurity, ApiTokensEndAtTheBrokerTooWhereThatIsAskedFor) {
+  const Reply desk = people_->session("alice");
+  ASSERT_EQ(people_->as("alice", "POST", "/users/me/bots", R"({"user":"meteo"})").status, 201u);
+  const auto connected = [&](const std::string& id, const std::string& body) {
+    const Reply token = people_->as("alice", "POST", "/users/me/tokens", body);
+    EXPECT_EQ(token.status, 201u) << token.text;
+    ConnectOptions options;
+    options.client_id = id;
+    options.password = token.at("token");
+    std::optional<RawClient> client;
+    EXPECT_TRUE(eventually([&] {
+      client.emplace(broker_.port());
+      return client->connect(options).reason == 0;
+    }));
+    return std::pair(std::move(*client), options);
+  };
+  auto [lamp, as_lamp] = connected("alice:lamp", R"({"device":"lamp"})");
+  auto [roof, as_roof] = connected("meteo:roof", R"({"user":"meteo","device":"roof"})");
+  const auto change = [&](const std::string& end_tokens) {
+    return people_->call(
+        "PUT", "/users/me/password",
+        {desk.at("access_token"), std::string(R"({"old_password":")") + kPassword + R"(","password":")" +
+                                      kPassword + R"(","end_tokens":)" + end_tokens + "}"});
+  };
+  EXPECT_EQ(change("false").at("tokens_left"), "2");
+  lamp.ping();
+  roof.ping();
+  EXPECT_EQ(change("true").at("tokens_ended"), "2");
+  EXPECT_TRUE(lamp.closed());
+  EXPECT_TRUE(roof.closed());
+  EXPECT_NE(RawClient(broker_.port()).connect(as_lamp).reason, 0);
+  EXPECT_NE(RawClient(broker_.port()).connect(as_roof).reason, 0);
+}
+
+TEST_F(RestSecurity, ASessionTooManyDisconnectsTheOneUnusedForLongest) {
+  const Reply first = people_->session("alice");
+  const Reply second = people_->log_in("alice", "second");
+  RawClient on_first = connect(first);
+  RawClient on_second = connect(second);
+  people_->log_in("alice", "third");
+  sql("UPDATE sessions SET used_ms = used_ms - 1000 WHERE sid = '" + first.at("session") + "'");
+  people_->log_in("alice", "fourth");
+  expect_out(on_first, first);
+  expect_in(on_second, second);
+}
+
+TEST_F(RestSecurity, WhoSignsOutByARefreshTokenIsDisconnected) {
+  const Reply phone = people_->session("alice");
+  RawClient on_phone = connect(phone);
+  const std::string body = R"({"refresh_token":")" + phone.at("refresh_token") + "\"}";
+  ASSERT_EQ(people_->call("POST", "/auth/logout", {"", body}).status, 204u);
+  expect_out(on_phone, phone);
+}
+
+TEST_F(RestSecurity, ALostAnswerToARefreshDisconnectsNobody) {
+  const Reply phone = people_->session("alice");
+  RawClient on_phone = connect(phone);
+  Reply again;
+  for (int i = 0; i < 3; ++i) {
+    again = refresh(phone.at("refresh_token"));
+    ASSERT_EQ(again.status, 200u) << again.text;
+    sql("UPDATE refresh_tokens SET used_ms = used_ms - 11000 WHERE used_ms <> 0");
+  }
+  expect_in(on_phone, again);
+  EXPECT_EQ(refresh(again.at("refresh_token")).status, 200u);
 }
 
 // A bridge that people may also sign in to by a provider.

@@ -92,6 +92,8 @@ class Page {
   access(operation) {
     const security = operation.security || this.api.security || [];
     if (security.length === 0) return 'Anybody, without a token';
+    if (operation['x-access'] === 'optional') return 'With a refresh token, or with an access token';
+    if (operation['x-scope']) return 'With an access token; an API token needs the scope ' + operation['x-scope'];
     if (operation['x-access'] === 'account') return 'With an access token of somebody who signed in';
     return operation['x-access'] === 'admin' ? 'Server admins' : 'With an access token';
   }

@@ -26,8 +26,8 @@ class AbsentUsers final : public Users {
                                      std::string_view) override {
     return fault_;
   }
-  MetadataResult<void> set_password(const Actor&, std::string_view, std::string_view,
-                                    std::string_view) override {
+  MetadataResult<Ended> set_password(const Actor&, std::string_view, std::string_view, std::string_view,
+                                     bool) override {
     return fault_;
   }
   MetadataResult<void> rehash_password(std::string_view, std::string_view, std::string_view) override {
@@ -46,7 +46,8 @@ class AbsentSessions final : public Sessions {
   MetadataResult<Refreshed> get(std::string_view) override { return fault_; }
   MetadataResult<std::vector<Session>> list(std::string_view) override { return fault_; }
   MetadataResult<void> revoke(const Actor&, std::string_view, std::string_view) override { return fault_; }
-  MetadataResult<std::uint32_t> revoke_all(const Actor&, std::string_view, std::string_view) override {
+  MetadataResult<Session> revoke_by_refresh(const Actor&, const Sha256&) override { return fault_; }
+  MetadataResult<Ended> revoke_all(const Actor&, std::string_view, std::string_view, bool) override {
     return fault_;
   }
 
