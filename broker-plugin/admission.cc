@@ -25,6 +25,16 @@ Refusal rate_limited(std::string_view what, std::chrono::nanoseconds wait) {
 // A room's limit is meant by the minute, so it may be used up in a burst.
 constexpr double kRoomBurstSeconds = 60;
 
+// What is kept of a will's cid, so that its ending has room.
+constexpr std::size_t kWillCidCharacters = 40;
+
+std::string_view first_characters(std::string_view text, std::size_t count) {
+  std::size_t end = 0;
+  for (; end < text.size(); ++end)
+    if ((static_cast<unsigned char>(text[end]) & 0xc0) != 0x80 && count-- == 0) break;
+  return text.substr(0, end);
+}
+
 }  // namespace
 
 Admission::Admission(const Parts& parts)
@@ -33,33 +43,50 @@ Admission::Admission(const Parts& parts)
       ids_(parts.config.node.id, parts.log.last_id()),
       first_(parts.log.stats().low) {}
 
-Result<Placed> Admission::admit(const Author& author, std::string_view room_text, std::string_view payload) {
+Result<Placed> Admission::admit(const Author& author, std::string_view room, std::string_view payload) {
   const auto send = decoder_.decode(as_bytes(payload));
   if (!send) return send.error();
+  return place(author, room, *send);
+}
+
+Result<Placed> Admission::admit_will(const Author& author, std::string_view room, std::string_view payload) {
+  auto send = decoder_.decode(as_bytes(payload));
+  if (!send) return send.error();
+  if (!send->cid.empty()) {
+    will_cid_.assign(first_characters(send->cid, kWillCidCharacters));
+    will_cid_.append("~").append(std::to_string(parts_.clock.unix_ms()));
+    will_cid_.append("-").append(std::to_string(++wills_ % 1'000'000));
+    send->cid = will_cid_;
+  }
+  return place(author, room, *send);
+}
+
+// What follows the decoding.
+Result<Placed> Admission::place(const Author& author, std::string_view room_text, const Send& send) {
   const Facts& facts = *parts_.facts;
   const RoomIndex room = facts.directory().find_room(room_text);
-  const auto role = may_post(author.user, room, send->kind, facts);
+  const auto role = may_post(author.user, room, send.kind, facts);
   if (!role) return role.error();
   const std::string_view room_name = facts.directory().room_name(room);
   if (const auto able = protect(); !able) return able.error();
   if (const auto within = limit(author, room); !within) return within.error();
-  if (!send->cid.empty()) {
-    const auto earlier = parts_.log.find_cid(room_name, author.name, send->cid);
+  if (!send.cid.empty()) {
+    const auto earlier = parts_.log.find_cid(room_name, author.name, send.cid);
     if (!earlier) return log_refusal(earlier.error());
     if (*earlier) {
-      acknowledge_again(author, room, room_name, *send, **earlier);
+      acknowledge_again(author, room, room_name, send, **earlier);
       return Placed{.seq = (*earlier)->seq, .prev = {}, .id = (*earlier)->id, .duplicate = true};
     }
   }
-  if (is_operation(send->kind))
-    if (const auto target = check_target(author, *role, room, room_name, *send); !target)
+  if (is_operation(send.kind))
+    if (const auto target = check_target(author, *role, room, room_name, send); !target)
       return target.error();
   Stamp stamp;
   stamp.room = room_name;
   stamp.from = author.name;
   stamp.device = author.device;
   stamp.role = *role;
-  return append(stamp, CidOwner{author.name}, *send, pending(author, room, room_name));
+  return append(stamp, CidOwner{author.name}, send, pending(author, room, room_name));
 }
 
 Result<void> Admission::post(const EventPost& event) {

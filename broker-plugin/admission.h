@@ -61,6 +61,9 @@ class Admission {
 
   // PUBACK may leave when this succeeds: the event is in the write-ahead log, or was already (a resend).
   Result<Placed> admit(const Author& author, std::string_view room, std::string_view payload);
+  // A last will. It has the same payload at every death of its client, which are to be told apart: its cid
+  // gets an ending of its own, and never makes it a resend.
+  Result<Placed> admit_will(const Author& author, std::string_view room, std::string_view payload);
   // The cid of what admit() was last given, if one could be read; for the error event. Points into that
   // payload, so it is for whoever has just called admit().
   std::string_view last_cid() const { return decoder_.cid(); }
@@ -78,6 +81,7 @@ class Admission {
   bool sheds_typing() const;
 
  private:
+  Result<Placed> place(const Author& author, std::string_view room, const Send& send);
   Result<void> protect() const;
   Result<void> limit(const Author& author, RoomIndex room);
   Result<void> check_target(const Author& author, MemberRole role, RoomIndex room, std::string_view room_name,
@@ -101,6 +105,8 @@ class Admission {
   MessageId first_;  // what the log began with when it was opened; zero while nothing was ever appended
   std::string target_bytes_;
   std::string cid_owner_;
+  std::string will_cid_;
+  std::uint64_t wills_ = 0;
 };
 
 }  // namespace parley::plugin

@@ -49,7 +49,7 @@ Refusal refuse(Code code, std::string message) { return {code, std::move(message
 }  // namespace
 
 bool may_read(const Session& session, const Topic& topic, std::string_view name, const Facts& facts) {
-  if (session.who.internal) return topic.kind == TopicKind::room_will;
+  if (session.who.internal) return false;
   if (topic.kind == TopicKind::room_send || topic.kind == TopicKind::user_token ||
       topic.kind == TopicKind::malformed)
     return false;
@@ -77,7 +77,7 @@ bool may_read(const Session& session, const Topic& topic, std::string_view name,
 
 bool may_subscribe(const Session& session, std::string_view text, const Facts& facts) {
   const Filter filter = parse_filter(text);
-  if (session.who.internal) return filter.filter == "rooms/+/wills/+";
+  if (session.who.internal) return false;
   if (filter.topic.kind == TopicKind::room_send) return false;
   if (is_service(session)) return true;
   // A shared subscription takes messages away from the others in its group, so it is not for users.

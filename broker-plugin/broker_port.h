@@ -51,8 +51,11 @@ class BrokerPort {
   // Delivered before this returns, to whoever subscribed and is connected: for what has to reach a connection
   // that the broker closes next. False: this broker has no way to do that.
   virtual bool publish_now(std::string_view topic, std::string_view payload) = 0;
-  // Closes the connection; its will is not sent. Must not be called from inside a check of that same client.
+  // Closes the connection; its will is sent, if it has one. Must not be called from inside a check of that
+  // same client.
   virtual void kick(const std::string& client_id) = 0;
+  // What the broker shows as AccessCheck::username from now on, as long as it remembers the client.
+  virtual void name(ClientHandle client, const std::string& username) = 0;
   virtual void log(LogLevel level, std::string_view text) = 0;
 };
 
@@ -71,8 +74,8 @@ enum class Access : std::uint8_t { read, write, subscribe, unsubscribe };
 struct AccessCheck {
   ClientHandle client = nullptr;
   std::string_view client_id;  // these two are the broker's, for clients whose connection is over (wills, and
-  std::string_view username;   // sessions that wait for their client); the name is the one we gave it
-  std::string_view topic;      // a filter for subscribe and unsubscribe
+  std::string_view username;  // sessions that wait for their client); the name is the one we gave it (name())
+  std::string_view topic;     // a filter for subscribe and unsubscribe
   Access access = Access::read;
   const void* payload = nullptr;  // what a read or write carries
   std::size_t payload_size = 0;

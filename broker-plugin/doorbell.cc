@@ -26,7 +26,6 @@ constexpr std::uint16_t kKeepAliveS = 60;
 constexpr int kPingEveryMs = 20'000;
 constexpr int kFirstRetryMs = 2;
 constexpr int kLastRetryMs = 250;
-constexpr std::string_view kWills = "rooms/+/wills/+";
 
 std::string connect_packet(const Doorbell::Credentials& credentials) {
   mqtt::Connect connect;
@@ -37,17 +36,14 @@ std::string connect_packet(const Doorbell::Credentials& credentials) {
   connect.password = credentials.password;
   std::string out;
   mqtt::append_connect(out, connect);
-  const mqtt::Subscription wills{.filter = kWills, .qos = 1};
-  mqtt::append_subscribe(out, kVersion, 1, std::span(&wills, 1));
   return out;
 }
 
 }  // namespace
 
-Doorbell::Doorbell(DoorbellConfig config, Credentials credentials, OnWill on_will, Metrics& metrics)
+Doorbell::Doorbell(DoorbellConfig config, Credentials credentials, Metrics& metrics)
     : config_(std::move(config)),
       credentials_(std::move(credentials)),
-      on_will_(std::move(on_will)),
       metrics_(metrics),
       wake_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_event_ < 0) throw std::runtime_error(std::string("eventfd: ") + std::strerror(errno));
@@ -153,11 +149,6 @@ bool Doorbell::handle(int fd, const mqtt::Packet& packet) {
     if (packet.reason != 0) return false;
     const std::lock_guard lock(mutex_);
     fd_ = fd;
-  } else if (packet.type == mqtt::PacketType::publish) {
-    // The broker repeats a will that it retains at each of our connections: it was heard when it was sent.
-    if (!packet.retain) on_will_(packet.topic, packet.payload);
-    const std::lock_guard lock(mutex_);
-    if (packet.qos == 1) mqtt::append_ack(pending_, kVersion, mqtt::PacketType::puback, packet.packet_id);
   }
   return true;
 }

@@ -1,6 +1,5 @@
 // The plugin's own MQTT connection to its broker: the only public way to wake the broker's thread out of its
-// wait at once, and the only one to hear of last wills (which the broker shows to subscribers, but not to
-// plugins).
+// wait at once.
 //
 // ring() may be called by any thread and never blocks. The connection is kept up by a thread of its own;
 // while it is down, the broker still looks at the delivery queue ten times a second, so that everything
@@ -9,7 +8,6 @@
 #define PARLEY_BROKER_PLUGIN_DOORBELL_H_
 
 #include <atomic>
-#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -27,10 +25,7 @@ class Doorbell {
     std::string client_id;
     std::string password;  // random for each process; the plugin's authentication knows it
   };
-  // Called on the doorbell's thread with the topic and payload of a will.
-  using OnWill = std::function<void(std::string_view topic, std::string_view payload)>;
-
-  Doorbell(DoorbellConfig config, Credentials credentials, OnWill on_will, Metrics& metrics);
+  Doorbell(DoorbellConfig config, Credentials credentials, Metrics& metrics);
   ~Doorbell();
   Doorbell(const Doorbell&) = delete;
   Doorbell& operator=(const Doorbell&) = delete;
@@ -50,7 +45,6 @@ class Doorbell {
 
   DoorbellConfig config_;
   Credentials credentials_;
-  OnWill on_will_;
   Metrics& metrics_;
   std::string bell_;  // the packet that rings
   int wake_event_;

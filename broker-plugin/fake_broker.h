@@ -33,6 +33,8 @@ class FakeBroker final : public BrokerPort {
     bool connected = true;
     bool durable = false;  // its session is kept when the connection ends
     bool held = false;     // away, but its session is kept
+    std::string will_topic;
+    std::string will;
   };
 
   void attach(Node& node) { node_ = &node; }
@@ -79,9 +81,14 @@ class FakeBroker final : public BrokerPort {
     client.filters.insert(filter);
     return true;
   }
-  // Whether a client's last will would be published: no other callback sees one.
-  bool may_send_will(const Client& client, const std::string& topic) {
-    return node_->on_access(check(client, topic, Access::write));
+  // What the broker does with a client's last will; true: it was published by the broker itself.
+  bool send_will(const Client& client, const std::string& topic, const std::string& payload) {
+    AccessCheck will = check(client, topic, Access::write);
+    will.payload = payload.data();
+    will.payload_size = payload.size();
+    if (!node_->on_access(will)) return false;
+    fan_out(topic, payload);
+    return true;
   }
   // What a PUBLISH from a client goes through; false: denied.
   bool publish(Client& client, const std::string& topic, const std::string& payload, int qos = 1,
@@ -130,7 +137,12 @@ class FakeBroker final : public BrokerPort {
           return !node_->on_access(check(client, filter, Access::subscribe));
         });
       disconnect(client, client.durable);
+      if (!client.will_topic.empty()) send_will(client, client.will_topic, client.will);
     }
+  }
+  void name(ClientHandle handle, const std::string& username) override {
+    for (Client& client : clients_)
+      if (&client == handle) client.username = username;
   }
   void log(LogLevel, std::string_view text) override { logs.emplace_back(text); }
 

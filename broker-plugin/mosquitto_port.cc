@@ -45,7 +45,14 @@ bool MosquittoPort::publish_now(std::string_view topic, std::string_view payload
 }
 
 void MosquittoPort::kick(const std::string& client_id) {
-  mosquitto_kick_client_by_clientid(client_id.c_str(), false);
+  mosquitto_kick_client_by_clientid(client_id.c_str(), true);
+}
+
+void MosquittoPort::name(ClientHandle client, const std::string& username) {
+  // The handle is the broker's own pointer, given to us without its constness in every callback.
+  auto* const context = static_cast<mosquitto*>(const_cast<void*>(client));
+  if (mosquitto_set_username(context, username.c_str()) != MOSQ_ERR_SUCCESS)
+    log(LogLevel::error, "event=name_failed reason=\"out of memory\"");
 }
 
 void MosquittoPort::log(LogLevel level, std::string_view text) {

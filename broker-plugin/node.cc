@@ -109,13 +109,7 @@ Node::Node(BrokerConfig config, BrokerPort& broker, const Clock& clock, Stores s
                     },
                 .stats_json = [this] { return stats_json(); }}),
       doorbell_secret_(random_api_token()),
-      doorbell_(
-          config_.doorbell, {.client_id = "$parley-doorbell", .password = doorbell_secret_},
-          [this](std::string_view topic, std::string_view payload) {
-            delivery_queue_.call(
-                [this, t = std::string(topic), p = std::string(payload)] { post_will(t, p); });
-          },
-          metrics_) {
+      doorbell_(config_.doorbell, {.client_id = "$parley-doorbell", .password = doorbell_secret_}, metrics_) {
   delivery_queue_.set_bell([this] { doorbell_.ring(); });
 }
 

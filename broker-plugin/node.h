@@ -60,7 +60,8 @@ class Node {
   // Commits what was accepted, ends the threads, closes the stores.
   void stop();
 
-  AuthResult<std::string> on_connect(const ConnectAttempt& attempt);  // the user's name, empty for nobody's
+  // What the broker is to remember of who it is (to_broker_name); empty: nobody.
+  AuthResult<std::string> on_connect(const ConnectAttempt& attempt);
   bool on_access(const AccessCheck& check);
   PublishVerdict on_publish(const Publish& publish);
   void on_control(std::string_view payload);
@@ -80,7 +81,7 @@ class Node {
   void count_read(std::string_view name);
   bool check_read(const Session& session, std::string_view name);
   bool check_read_of_absent(const AccessCheck& check);
-  bool may_send_will(const AccessCheck& check);
+  bool take_will(const AccessCheck& check, const Session* replaced);
   std::optional<Session> absent_session(const AccessCheck& check) const;
   ListenerCount* listeners_of(const Topic& topic);
   void subscribed(Session& session, const Filter& filter);
@@ -88,7 +89,7 @@ class Node {
   PublishVerdict publish_signal(Session& session, const Topic& topic, const Publish& publish);
   PublishVerdict renew_token(Session& session, const Publish& publish);
   bool typing_too_soon(Session& session, RoomIndex room);
-  void post_will(const std::string& topic, const std::string& payload);
+  void post_will(const Identity& who, std::string_view room, std::string_view payload);
   void tell(const UserEvent& event);
   void refuse(UserIndex user, std::string_view room, std::string_view cid, const Refusal& refusal);
 
@@ -153,6 +154,7 @@ class Node {
   // delivers first what tells them why.
   std::vector<Kick> to_kick_, kick_now_;
   std::string_view kicking_;  // the client id that the broker is closing this moment
+  EndedLogins ended_;
   std::int64_t last_expire_s_ = 0;
   std::uint64_t last_trim_ns_ = 0;
   std::string payload_;

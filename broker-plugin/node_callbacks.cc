@@ -74,7 +74,7 @@ AuthResult<std::string> Node::on_connect(const ConnectAttempt& attempt) {
         {session.who.expires_s + config_.auth.connections_grace.count(), session.client, session.generation});
   metrics_.sessions.set(static_cast<std::int64_t>(sessions_.size()));
   announce(session, true);
-  return std::string(session.who.name);
+  return to_broker_name(session.who);
 }
 
 void Node::on_disconnect(ClientHandle client, bool keeps_session) {
@@ -98,7 +98,8 @@ bool Node::on_access(const AccessCheck& check) {
   if (check.access == Access::subscribe && (session == nullptr || check.client_id == kicking_)) return true;
   // Who writes without a connection sends a last will: the broker asks after it has told us that the
   // connection is gone, or just before when another one has taken the client id over.
-  if (check.access == Access::write && (session == nullptr || session->replaced)) return may_send_will(check);
+  if (check.access == Access::write && (session == nullptr || session->replaced))
+    return take_will(check, session);
   if (session == nullptr) return check.access == Access::read && check_read_of_absent(check);
   switch (check.access) {
     case Access::read:
@@ -140,14 +141,29 @@ bool Node::check_read(const Session& session, std::string_view name) {
   return true;
 }
 
-// The broker shows a will to the publish callback of nobody: so only what needs no decision there is allowed,
-// and what the doorbell hears and decides.
-bool Node::may_send_will(const AccessCheck& check) {
+// The broker shows the publishing of a will to no plugin, but asks for this moment's permission with the will
+// in hand. So a will for a room is judged and posted here, like a message that is sent now, and the broker
+// itself publishes none; those of pass-through topics leave. A delayed will speaks for who was disconnected
+// long ago: what has been decided of that login since holds for it too. That its token has ended meanwhile
+// does not.
+bool Node::take_will(const AccessCheck& check, const Session* replaced) {
   const Topic topic = parse_topic(check.topic);
-  if (topic.kind == TopicKind::room_will) return !check.username.empty() && topic.user == check.username;
-  if (topic.kind != TopicKind::other) return false;
-  const auto absent = absent_session(check);
-  return absent && may_write(*absent, topic, check.topic);
+  if (topic.kind != TopicKind::room_will && topic.kind != TopicKind::other) return false;
+  const auto absent = replaced == nullptr ? absent_session(check) : std::nullopt;
+  const Session* session = absent ? &*absent : replaced;
+  if (session == nullptr) return false;
+  constexpr std::int64_t kNoTokenHasEnded = 0;
+  const auto allowed = still_allowed(session->who, *facts_, kNoTokenHasEnded);
+  if (!allowed || ended_.contains(session->who.sid)) {
+    broker_.log(LogLevel::notice,
+                "event=will_dropped client=" + std::string(check.client_id) + " reason=" +
+                    std::string(to_string(allowed ? AuthError::session_revoked : allowed.error().error)));
+    return false;
+  }
+  if (topic.kind == TopicKind::other) return may_write(*session, topic, check.topic);
+  if (topic.user == session->who.name)
+    post_will(session->who, topic.room, {static_cast<const char*>(check.payload), check.payload_size});
+  return false;
 }
 
 // The client is away but the broker holds its session, and asks for it as for the others: what we allow is
@@ -168,17 +184,15 @@ std::optional<Session> Node::absent_session(const AccessCheck& check) const {
     if (!config_.auth.anonymous) return {};
     who.anonymous = true;
   } else {
-    who.user = directory_->find_user(check.username);
-    if (who.user == kNoUser) return {};
+    auto known = from_broker_name(check.username, *directory_);
+    if (!known) return {};
+    who = std::move(*known);
     const UserFacts& facts = facts_->user(who.user);
-    if (!facts.exists || facts.status != UserStatus::active) return {};
-    who.name = directory_->user_name(who.user);
-    who.role = facts.role;
+    const bool active = facts.exists && facts.status == UserStatus::active;
+    if (!active && who.role != TokenRole::service) return {};
   }
-  if (parse_topic(check.topic).kind == TopicKind::other) {
-    if (const auto id = parse_client_id(check.client_id)) who.device = id->device;
+  if (parse_topic(check.topic).kind == TopicKind::other)
     absent.patterns = open_patterns(config_.pass_through, who);
-  }
   return absent;
 }
 
@@ -341,6 +355,7 @@ PublishVerdict Node::renew_token(Session& session, const Publish& publish) {
     return PublishVerdict::deny();
   }
   session.who = std::move(*who);
+  broker_.name(session.client, to_broker_name(session.who));
   if (session.who.expires_s != 0)
     expiries_.push(
         {session.who.expires_s + config_.auth.connections_grace.count(), session.client, session.generation});
@@ -355,14 +370,9 @@ void Node::on_control(std::string_view payload) {
   metrics_.control_cpu_ns.observe(thread_cpu_ns() - begin_cpu_ns);
 }
 
-void Node::post_will(const std::string& name, const std::string& payload) {
-  const Topic topic = parse_topic(name);
-  if (topic.kind != TopicKind::room_will) return;
-  const UserIndex user = directory_->find_user(topic.user);
-  if (user == kNoUser) return;
-  const Author author{user, directory_->user_name(user), {}, facts_->user(user).role};
-  const auto outcome = admission_.admit(author, topic.room, payload);
-  if (!outcome) return refuse(user, topic.room, admission_.last_cid(), outcome.error());
+void Node::post_will(const Identity& who, std::string_view room, std::string_view payload) {
+  const auto outcome = admission_.admit_will({who.user, who.name, who.device, who.role}, room, payload);
+  if (!outcome) return refuse(who.user, room, admission_.last_cid(), outcome.error());
   metrics_.wills_posted.add();
 }
 

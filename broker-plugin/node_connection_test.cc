@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "broker-plugin/node_fixture.h"
 
 namespace parley::plugin {
@@ -82,6 +84,201 @@ TEST_F(NodeConnectionTest, SomebodyElsesKickOpensNoRoom) {
   ASSERT_TRUE(broker_.run_until([&] { return !bob.connected; }));
   for (const char* filter : {"rooms/general/messages/json", "#", "users/bob/events"})
     EXPECT_FALSE(broker_.subscribe(mallory, filter)) << filter;
+}
+
+// --- last wills
+
+class NodeWillTest : public NodeConnectionTest {
+ protected:
+  FakeBroker::Client& mortal(const std::string& user, const std::string& will, const std::string& sid = {},
+                             std::int64_t ttl_s = 900) {
+    const std::int64_t now_s = clock_.unix_s();
+    const std::string password = key_.sign({.sub = user,
+                                            .dev = "lamp",
+                                            .sid = sid.empty() ? user + "-lamp" : sid,
+                                            .exp = now_s + ttl_s,
+                                            .iat = now_s,
+                                            .role = TokenRole::user});
+    FakeBroker::Client* client = broker_.connect(user + ":lamp", password);
+    EXPECT_NE(client, nullptr);
+    client->will_topic = "rooms/general/wills/" + user;
+    client->will = will;
+    return *client;
+  }
+  void die(FakeBroker::Client& client) {
+    broker_.disconnect(client);
+    EXPECT_FALSE(broker_.send_will(client, client.will_topic, client.will)) << "the node posts it itself";
+  }
+  // What is in the room, after all that was posted until now has been delivered.
+  std::vector<json::object> posted() {
+    static int end = 0;
+    const std::string mark = "end " + std::to_string(++end);
+    if (reader_ == nullptr) ADD_FAILURE() << "no reader";
+    EXPECT_TRUE(broker_.publish(*reader_, "rooms/general/send", mark));
+    EXPECT_TRUE(broker_.run_until([&] {
+      const auto all = bodies(*reader_);
+      return !all.empty() && all.back() == mark;
+    }));
+    std::vector<json::object> out;
+    for (const auto& d : std::exchange(reader_->inbox, {}))
+      if (d.topic.ends_with("/messages/json") && d.payload.find("\"end ") == std::string::npos)
+        out.push_back(json::parse(d.payload).as_object());
+    return out;
+  }
+  void SetUp() override {
+    reader_ = &join("bob");
+    ASSERT_TRUE(broker_.subscribe(*reader_, "rooms/general/messages/json"));
+  }
+  FakeBroker::Client* reader_ = nullptr;
+};
+
+TEST_F(NodeWillTest, IsPostedWithoutTheDoorbell) {
+  die(mortal("alice", "the battery died"));
+  const auto events = posted();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].at("body").as_string(), "the battery died");
+  EXPECT_EQ(events[0].at("from").as_string(), "alice");
+  EXPECT_EQ(events[0].at("device").as_string(), "lamp");
+}
+
+TEST_F(NodeWillTest, EachDeathIsPostedThoughTheCidIsTheSame) {
+  std::set<std::string> cids;
+  const std::string longest(64, 'c');
+  std::string wide;  // 64 characters of two bytes each
+  for (int i = 0; i < 64; ++i) wide += "\u00e9";
+  for (const std::string& cid : {std::string("w"), longest, wide}) {
+    for (int death = 0; death < 3; ++death) {
+      die(mortal("alice", R"({"cid":")" + cid + R"(","body":"gone"})"));
+      const auto events = posted();
+      ASSERT_EQ(events.size(), 1u) << cid << ", death " << death;
+      const std::string given = events[0].at("cid").as_string().c_str();
+      EXPECT_TRUE(is_cid(given)) << given;
+      EXPECT_TRUE(given.starts_with(cid.substr(0, 40))) << given;
+      EXPECT_TRUE(cids.insert(given).second) << given;
+    }
+  }
+  // Nor does it stand in the way of a message with that cid.
+  auto& alice = join("alice");
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", R"({"cid":"w","body":"still here"})"));
+  EXPECT_EQ(posted().size(), 1u);
+}
+
+TEST_F(NodeWillTest, IsPostedForWhoeverTheServerCloses) {
+  mortal("alice", "kicked");
+  ASSERT_TRUE(control(R"("cmd":"kick","client":"alice:lamp")").contains("ok"));
+  for (int i = 0; i < 3; ++i) broker_.turn();
+  auto events = posted();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].at("body").as_string(), "kicked");
+  auto& expiring = mortal("alice", "expired", {}, 5);
+  clock_.wall_ms += 36'000;  // and the grace of 30 s
+  ASSERT_TRUE(broker_.run_until([&] { return !expiring.connected; }));
+  events = posted();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].at("body").as_string(), "expired");
+}
+
+// What is decided of a login between the end of its connection and the moment at which the will is sent.
+TEST_F(NodeWillTest, IsJudgedWhenItIsSent) {
+  const std::string until = std::to_string(clock_.unix_s() + 900);
+  const std::string later = std::to_string(clock_.unix_s() + 1);
+  int number = 0;
+  const std::vector<std::vector<std::string>> silenced{
+      {R"({"op":"user.put","user":"alice","limits":"many","status":"blocked"})"},
+      {R"({"op":"user.put","user":"alice","limits":"many","tokens_after":)" + later + "}"},
+      {R"({"op":"session.revoke","sid":"SID","until":)" + until + "}"},
+      {R"({"op":"member.remove","room":"general","user":"alice"})"},
+      {R"({"op":"room.put","room":"general","limits":"many","status":"archived"})"},
+      {R"({"op":"user.remove","user":"alice"})"}};
+  for (const auto& ops : silenced) {
+    SCOPED_TRACE(ops.front());
+    const std::string sid = "s" + std::to_string(++number);
+    auto& lamp = mortal("alice", "boo", sid);
+    broker_.disconnect(lamp);
+    for (std::string op : ops) {
+      if (const auto at = op.find("SID"); at != std::string::npos) op.replace(at, 3, sid);
+      apply(op);
+    }
+    EXPECT_FALSE(broker_.send_will(lamp, lamp.will_topic, lamp.will));
+    EXPECT_FALSE(broker_.send_will(lamp, "devices/bob/state", "boo"));
+    apply(R"({"op":"user.put","user":"alice","limits":"many"})");
+    apply(R"({"op":"room.put","room":"general","limits":"many"})");
+    apply(R"({"op":"member.put","room":"general","user":"alice"})");
+    EXPECT_THAT(posted(), IsEmpty());
+  }
+  // The end of the token alone silences nobody.
+  auto& lamp = mortal("alice", "late");
+  broker_.disconnect(lamp);
+  clock_.wall_ms += 7'200'000;
+  broker_.turn();
+  EXPECT_FALSE(broker_.send_will(lamp, lamp.will_topic, lamp.will));
+  reader_ = &join("bob", "reader");
+  ASSERT_TRUE(broker_.subscribe(*reader_, "rooms/general/messages/json"));
+  const auto events = posted();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].at("body").as_string(), "late");
+}
+
+TEST_F(NodeWillTest, ALogoutIsRememberedLongerThanItsTokens) {
+  auto& lamp = mortal("alice", "boo", "s-out");
+  broker_.disconnect(lamp);
+  apply(R"({"op":"session.revoke","sid":"s-out","until":)" + std::to_string(clock_.unix_s() + 900) + "}");
+  clock_.wall_ms += 7'200'000;
+  broker_.turn();
+  const MessageId last = log_->last_id();
+  EXPECT_FALSE(broker_.send_will(lamp, lamp.will_topic, lamp.will));
+  EXPECT_EQ(log_->last_id(), last);
+}
+
+// The identity is the one of the newest token.
+TEST_F(NodeWillTest, SpeaksForTheLoginOfARenewedToken) {
+  auto& lamp = mortal("alice", "boo", "s-old");
+  const std::int64_t now_s = clock_.unix_s();
+  ASSERT_TRUE(broker_.publish(lamp, "users/alice/token",
+                              key_.sign({.sub = "alice",
+                                         .dev = "lamp",
+                                         .sid = "s-new",
+                                         .exp = now_s + 900,
+                                         .iat = now_s,
+                                         .role = TokenRole::user})));
+  broker_.disconnect(lamp);
+  apply(R"({"op":"session.revoke","sid":"s-old","until":)" + std::to_string(now_s + 900) + "}");
+  broker_.send_will(lamp, lamp.will_topic, lamp.will);
+  EXPECT_EQ(posted().size(), 1u);
+  apply(R"({"op":"session.revoke","sid":"s-new","until":)" + std::to_string(now_s + 900) + "}");
+  broker_.send_will(lamp, lamp.will_topic, lamp.will);
+  EXPECT_THAT(posted(), IsEmpty());
+}
+
+TEST(BrokerName, TellsWhoItIs) {
+  Directory directory;
+  Identity who;
+  who.user = directory.intern_user("alice");
+  who.name = directory.user_name(who.user);
+  for (const char* device : {"", "roof"}) {
+    for (const char* sid : {"", "s-1", "with some spaces"}) {
+      for (const bool api : {false, true}) {
+        who.device = device;
+        who.sid = sid;
+        who.role = TokenRole::bot;
+        who.issued_s = 1'763'683'200;
+        who.api_token = api ? std::optional(sha256("pk_x")) : std::nullopt;
+        const auto back = from_broker_name(to_broker_name(who), directory);
+        ASSERT_TRUE(back) << to_broker_name(who);
+        EXPECT_EQ(back->user, who.user);
+        EXPECT_EQ(back->name, "alice");
+        EXPECT_EQ(back->device, who.device);
+        EXPECT_EQ(back->sid, who.sid);
+        EXPECT_EQ(back->role, who.role);
+        EXPECT_EQ(back->issued_s, who.issued_s);
+        EXPECT_EQ(back->api_token, who.api_token);
+      }
+    }
+  }
+  EXPECT_EQ(to_broker_name({}), "");
+  EXPECT_TRUE(from_broker_name("alice", directory));
+  for (const char* name : {"", " ", "bob", "-", " alice"})
+    EXPECT_FALSE(from_broker_name(name, directory)) << name;
 }
 
 }  // namespace

@@ -30,13 +30,14 @@ TEST_F(NodeGuardTest, NobodyTakesTheDoorbellsClientId) {
 TEST_F(NodeGuardTest, AWillIsNoWayAroundTheChecks) {
   auto& old = join("alice");
   auto& taker = join("alice");
+  const MessageId before = log_->last_id();
   const auto expect_wills_only = [&] {
     for (const char* topic :
          {"rooms/general/typing", "rooms/general/receipt", "rooms/general/send", "users/alice/request/sync",
           "users/alice/token", "rooms/general/wills/bob", "devices/bob/state"})
-      EXPECT_FALSE(broker_.may_send_will(old, topic)) << topic;
-    EXPECT_TRUE(broker_.may_send_will(old, "rooms/general/wills/alice"));
-    EXPECT_TRUE(broker_.may_send_will(old, "devices/alice/state"));
+      EXPECT_FALSE(broker_.send_will(old, topic, R"({"body":"boo"})")) << topic;
+    EXPECT_TRUE(broker_.send_will(old, "devices/alice/state", "gone"));
+    EXPECT_EQ(log_->last_id(), before);
   };
   expect_wills_only();
   broker_.disconnect(old);

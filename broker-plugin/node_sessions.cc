@@ -22,6 +22,7 @@ void Node::feel(const std::vector<Effect>& effects) {
         break;
       case Effect::What::session_revoked:
         revoked.insert(effect.sid);
+        ended_.add(effect.sid);
         break;
       case Effect::What::token_removed:
         removed.insert(effect.token);

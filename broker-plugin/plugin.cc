@@ -81,7 +81,9 @@ int on_acl_check(int, void* data, void* self) {
                             .client_id = text(mosquitto_client_id(e.client)),
                             .username = text(mosquitto_client_username(e.client)),
                             .topic = text(e.topic),
-                            .access = access};
+                            .access = access,
+                            .payload = e.payload,
+                            .payload_size = e.payloadlen};
     return plugin.node->on_access(check) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
   });
 }

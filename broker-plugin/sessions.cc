@@ -1,8 +1,47 @@
 #include "broker-plugin/sessions.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace parley::plugin {
+namespace {
+
+// user role device issued token sid: none of them but the last has spaces. "-" stands for what is not there.
+constexpr std::string_view kNone = "-";
+
+std::string_view next_word(std::string_view& rest) {
+  const std::size_t end = std::min(rest.find(' '), rest.size());
+  const std::string_view word = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return word;
+}
+
+}  // namespace
+
+std::string to_broker_name(const Identity& who) {
+  if (who.name.empty()) return {};
+  std::string out(who.name);
+  out.append(" ").append(to_string(who.role));
+  out.append(" ").append(who.device.empty() ? kNone : std::string_view(who.device));
+  out.append(" ").append(std::to_string(who.issued_s));
+  out.append(" ").append(who.api_token ? to_hex(*who.api_token) : std::string(kNone));
+  return out.append(" ").append(who.sid);
+}
+
+std::optional<Identity> from_broker_name(std::string_view name, const Directory& directory) {
+  Identity who;
+  who.user = directory.find_user(next_word(name));
+  if (who.user == kNoUser) return std::nullopt;
+  who.name = directory.user_name(who.user);
+  who.role = parse_token_role(next_word(name)).value_or(TokenRole::user);
+  if (const std::string_view device = next_word(name); device != kNone) who.device = device;
+  const std::string_view issued = next_word(name);
+  std::from_chars(issued.data(), issued.data() + issued.size(), who.issued_s);
+  if (const std::string_view digest = next_word(name); digest != kNone)
+    who.api_token = parse_sha256_hex(digest);
+  who.sid = name;
+  return who;
+}
 
 Session* Sessions::find(ClientHandle client) {
   const auto it = by_handle_.find(client);

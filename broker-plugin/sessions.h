@@ -8,6 +8,7 @@
 
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -36,6 +37,12 @@ struct Identity {
   bool internal = false;  // the plugin's own loopback connection
 };
 
+// Who it is in one line, which the broker keeps as the client's user name for as long as it remembers the
+// client: over the end of a connection and a restart. What the name does not tell is left at its default.
+std::string to_broker_name(const Identity& who);
+// Nothing when no such user was ever known.
+std::optional<Identity> from_broker_name(std::string_view name, const Directory& directory);
+
 // A pass-through pattern with %u and %d filled in for one session.
 struct OpenedPattern {
   std::string filter;
@@ -59,6 +66,25 @@ struct Session {
     std::uint64_t at_ns = 0;
   };
   std::vector<Typed> typed;
+};
+
+// The logins that ended last. The facts forget one when its last token has, but a will may be delayed for
+// longer than that.
+class EndedLogins {
+ public:
+  void add(std::string_view sid) {
+    if (!sids_.emplace(sid).second) return;
+    order_.emplace_back(sid);
+    if (order_.size() <= kRemembered) return;
+    sids_.erase(order_.front());
+    order_.pop_front();
+  }
+  bool contains(std::string_view sid) const { return !sid.empty() && sids_.contains(std::string(sid)); }
+
+ private:
+  static constexpr std::size_t kRemembered = 10'000;
+  boost::unordered_flat_set<std::string> sids_;
+  std::deque<std::string> order_;  // oldest first
 };
 
 class Sessions {

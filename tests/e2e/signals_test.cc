@@ -126,6 +126,44 @@ TEST_P(WillTest, IsPostedAsTheUser) {
   EXPECT_EQ(world_.admin.read_log("general").size(), 2u);
 }
 
+TEST_P(WillTest, EachDeathIsPostedThoughTheCidIsTheSame) {
+  auto reader = world_.reader("bob", "general");
+  for (int death = 0; death < 3; ++death) {
+    RawClient::connected(world_.broker.port(),
+                         dying("alice", "rooms/general/wills/alice", R"({"cid":"w","body":"gone"})"))
+        .abort();
+    const auto event = expect_event(reader, "general");
+    EXPECT_EQ(text(event, "body"), "gone");
+    EXPECT_TRUE(text(event, "cid").starts_with("w~")) << text(event, "cid");
+  }
+}
+
+TEST_P(WillTest, IsPostedWhenAnAdministratorClosesTheConnection) {
+  auto reader = world_.reader("bob", "general");
+  auto device =
+      RawClient::connected(world_.broker.port(), dying("alice", "rooms/general/wills/alice", "kicked"));
+  ControlRequest kick{};
+  kick.cmd = "kick";
+  kick.client = "alice:device";
+  ASSERT_FALSE(world_.admin.command(kick).contains("error"));
+  EXPECT_TRUE(device.closed());
+  EXPECT_EQ(text(expect_event(reader, "general"), "body"), "kicked");
+}
+
+TEST_P(WillTest, IsNotPostedForTheBlockedAndTheLoggedOut) {
+  auto reader = world_.reader("bob", "general");
+  auto options = dying("alice", "rooms/general/wills/alice", "boo");
+  options.password = world_.broker.token("alice", {.device = "device", .sid = "s-out"});
+  auto device = RawClient::connected(world_.broker.port(), options);
+  world_.admin.apply({SessionRevoke{.sid = "s-out", .until_s = unix_now() + 900}});
+  EXPECT_TRUE(device.closed());
+  auto second =
+      RawClient::connected(world_.broker.port(), dying("alice", "rooms/general/wills/alice", "boo"));
+  world_.admin.apply({UserPut{.user = "alice", .limits = "unlimited", .status = UserStatus::blocked}});
+  EXPECT_TRUE(second.closed());
+  EXPECT_TRUE(reader.silent());
+}
+
 TEST_P(WillTest, IsNotPostedAfterADisconnect) {
   auto reader = world_.reader("bob", "general");
   auto device =
@@ -182,8 +220,6 @@ TEST_P(WillTest, WillTopicIsForWillsAlone) {
 INSTANTIATE_TEST_SUITE_P(Versions, WillTest, testing::Values(Version::v311, Version::v5),
                          [](const auto& version) { return version.param == Version::v5 ? "v5" : "v311"; });
 
-// The broker keeps such a will and repeats it to whoever subscribes: also to the node, whenever its own
-// connection begins anew.
 TEST(RetainedWillTest, IsPostedOnce) {
   World world;
   auto reader = world.reader("bob", "general");
@@ -195,18 +231,28 @@ TEST(RetainedWillTest, IsPostedOnce) {
   };
   die("once", true);
   EXPECT_EQ(text(expect_event(reader, "general"), "body"), "once");
+  // The node's own connection is of no account for wills: none is lost while it is away, none is repeated to
+  // it.
   ControlRequest kick{};
   kick.cmd = "kick";
   kick.client = "$parley-doorbell";
-  EXPECT_FALSE(world.admin.command(kick).contains("error"));
-  // What dies while the node does not listen is not heard, so until it does.
-  std::optional<Received> heard;
-  for (int tries = 0; tries < 50 && !heard; ++tries) {
-    die("again", false);
-    heard = reader.next(kSilence);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(world.admin.command(kick).contains("error"));
+    die(std::to_string(i), false);
+    EXPECT_EQ(text(expect_event(reader, "general"), "body"), std::to_string(i));
   }
-  ASSERT_TRUE(heard);
-  EXPECT_EQ(text(parse_object(heard->payload), "body"), "again");
+  EXPECT_TRUE(reader.silent());
+}
+
+TEST(ExpiredWillTest, IsPostedWhenTheTokenHasEnded) {
+  World world({.settings = {"auth.connections_grace_s = 0"}});
+  auto reader = world.reader("bob", "general");
+  auto options = world.as("alice", "device");
+  options.password = world.broker.token("alice", {.device = "device", .ttl = 2s});
+  options.will = WillOptions{.topic = "rooms/general/wills/alice", .payload = "expired"};
+  auto device = RawClient::connected(world.broker.port(), options);
+  EXPECT_TRUE(device.closed());
+  EXPECT_EQ(text(expect_event(reader, "general"), "body"), "expired");
 }
 
 TEST(WillDelayTest, IsPostedAfterItsDelay) {
@@ -218,6 +264,29 @@ TEST(WillDelayTest, IsPostedAfterItsDelay) {
   RawClient::connected(world.broker.port(), options).abort();
   EXPECT_EQ(text(expect_event(reader, "general"), "body"), "late");
   EXPECT_EQ(world.admin.read_log("general").size(), 1u);
+}
+
+// A delayed will says what may be said when its time has come.
+TEST(WillDelayTest, IsJudgedWhenItIsSent) {
+  World world;
+  auto reader = world.reader("bob", "general");
+  const std::vector<std::pair<std::string, ControlOp>> silenced{
+      {"alice", SessionRevoke{.sid = "s-out", .until_s = unix_now() + 900}},
+      {"adam", UserPut{.user = "adam", .limits = "unlimited", .status = UserStatus::blocked}},
+      {"lena", MemberRemove{.room = "general", .user = "lena"}}};
+  for (const std::string user : {"alice", "adam", "lena", "olga"}) {
+    auto options = world.as(user, "device");
+    options.password = world.broker.token(user, {.device = "device", .sid = "s-out"});
+    if (user != "alice")
+      options.password = world.broker.token(user, {.device = "device", .sid = "s-" + user});
+    options.session_expiry_s = 60;
+    options.will = WillOptions{.topic = "rooms/general/wills/" + user, .payload = user, .delay_s = 3};
+    RawClient::connected(world.broker.port(), options).abort();
+  }
+  for (const auto& [user, op] : silenced) world.admin.apply({op});
+  // olga's is the last in line.
+  EXPECT_EQ(text(expect_event(reader, "general"), "body"), "olga");
+  EXPECT_TRUE(reader.silent());
 }
 
 }  // namespace
