@@ -67,7 +67,7 @@ AuthResult<void> check_client_id(const ConnectAttempt& attempt, const Identity& 
                     "client id " + std::string(attempt.client_id) + " is reserved for its own user");
     return {};
   }
-  const UserIndex owner = context.sessions.owner_of(attempt.client_id);
+  const UserIndex owner = context.owner_of(attempt.client_id);
   if (owner != kNoUser && owner != who.user)
     return refuse(AuthError::foreign_client_id,
                   "client id " + std::string(attempt.client_id) + " is held by another user");
@@ -78,7 +78,9 @@ AuthResult<void> check_connection_count(const ConnectAttempt& attempt, const Ide
                                         const AuthContext& context) {
   if (who.role == TokenRole::service) return {};
   const Limits& limits = context.facts.limits(context.facts.user(who.user).limits);
-  if (limits.unlimited || context.sessions.connections(who.user, attempt.client_id) < limits.connections)
+  // Those that give way make room for this one (Node::make_room).
+  if (limits.unlimited ||
+      context.sessions.lasting_connections(who.user, attempt.client_id) < limits.connections)
     return {};
   return refuse(
       AuthError::too_many_connections,

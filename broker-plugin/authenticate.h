@@ -5,6 +5,7 @@
 
 #include <boost/system/result.hpp>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,8 @@ struct AuthContext {
   const KeySet& keys;
   const Facts& facts;
   const Sessions& sessions;
+  // Whose a client id is that is not of the form user:device; kNoUser: nobody's.
+  const std::function<UserIndex(std::string_view)>& owner_of;
   std::int64_t now_s;
   bool allow_anonymous;
 };

@@ -54,6 +54,9 @@ class BrokerPort {
   // Closes the connection; its will is sent, if it has one. Must not be called from inside a check of that
   // same client.
   virtual void kick(const std::string& client_id) = 0;
+  // Whether the broker keeps a session under this client id, whose client must not be connected. While it
+  // looks, it may ask for the session's subscriptions (Access::subscribe), which must be granted.
+  virtual bool keeps_session(const std::string& client_id) = 0;
   // What the broker shows as AccessCheck::username from now on, as long as it remembers the client.
   virtual void name(ClientHandle client, const std::string& username) = 0;
   virtual void log(LogLevel level, std::string_view text) = 0;
@@ -67,6 +70,7 @@ struct ConnectAttempt {
   std::string_view address;
   bool v5 = false;
   bool clean_start = true;
+  int keep_alive_s = 0;  // 0: never to be missed
 };
 
 enum class Access : std::uint8_t { read, write, subscribe, unsubscribe };

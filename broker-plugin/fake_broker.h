@@ -40,7 +40,7 @@ class FakeBroker final : public BrokerPort {
   void attach(Node& node) { node_ = &node; }
 
   // nullptr when the node refuses.
-  Client* connect(const std::string& id, const std::string& password, bool v5 = true) {
+  Client* connect(const std::string& id, const std::string& password, bool v5 = true, int keep_alive_s = 60) {
     Client& client = clients_.emplace_back();
     client.id = id;
     const auto user = node_->on_connect({.client = &client,
@@ -49,7 +49,8 @@ class FakeBroker final : public BrokerPort {
                                          .password = password,
                                          .address = "127.0.0.1",
                                          .v5 = v5,
-                                         .clean_start = true});
+                                         .clean_start = true,
+                                         .keep_alive_s = keep_alive_s});
     if (!user) {
       client.connected = false;
       return nullptr;
@@ -72,7 +73,8 @@ class FakeBroker final : public BrokerPort {
                                          .password = password,
                                          .address = "127.0.0.1",
                                          .v5 = true,
-                                         .clean_start = false})
+                                         .clean_start = false,
+                                         .keep_alive_s = 60})
                            .has_value();
     return client.connected;
   }
@@ -89,6 +91,19 @@ class FakeBroker final : public BrokerPort {
     if (!node_->on_access(will)) return false;
     fan_out(topic, payload);
     return true;
+  }
+  // A session that the broker has read from its file: no connection ever passed the node.
+  Client& restored(const std::string& id, const std::string& username) {
+    Client& client = clients_.emplace_back();
+    client.id = id;
+    client.username = username;
+    client.connected = false;
+    client.held = true;
+    return client;
+  }
+  // A client that is of no further interest.
+  void forget(const Client& client) {
+    clients_.remove_if([&](const Client& other) { return &other == &client; });
   }
   // What a PUBLISH from a client goes through; false: denied.
   bool publish(Client& client, const std::string& topic, const std::string& payload, int qos = 1,
@@ -139,6 +154,16 @@ class FakeBroker final : public BrokerPort {
       disconnect(client, client.durable);
       if (!client.will_topic.empty()) send_will(client, client.will_topic, client.will);
     }
+  }
+  bool keeps_session(const std::string& client_id) override {
+    for (Client& client : clients_) {
+      if (!client.held || client.id != client_id) continue;
+      std::erase_if(client.filters, [&](const std::string& filter) {
+        return !node_->on_access(check(client, filter, Access::subscribe));
+      });
+      return true;
+    }
+    return false;
   }
   void name(ClientHandle handle, const std::string& username) override {
     for (Client& client : clients_)

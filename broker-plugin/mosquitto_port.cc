@@ -48,6 +48,12 @@ void MosquittoPort::kick(const std::string& client_id) {
   mosquitto_kick_client_by_clientid(client_id.c_str(), true);
 }
 
+// To a session without a connection this does nothing but to ask for its subscriptions; its answer says
+// whether there is one. The plugin API has no other question for it.
+bool MosquittoPort::keeps_session(const std::string& client_id) {
+  return mosquitto_kick_client_by_clientid(client_id.c_str(), true) == MOSQ_ERR_SUCCESS;
+}
+
 void MosquittoPort::name(ClientHandle client, const std::string& username) {
   // The handle is the broker's own pointer, given to us without its constness in every callback.
   auto* const context = static_cast<mosquitto*>(const_cast<void*>(client));

@@ -11,6 +11,7 @@ class MosquittoPort final : public BrokerPort {
   void publish(std::string_view topic, Payload payload, int qos, bool retain) override;
   bool publish_now(std::string_view topic, std::string_view payload) override;
   void kick(const std::string& client_id) override;
+  bool keeps_session(const std::string& client_id) override;
   void name(ClientHandle client, const std::string& username) override;
   void log(LogLevel level, std::string_view text) override;
 

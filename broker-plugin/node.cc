@@ -169,6 +169,7 @@ void Node::on_turn() {
     broker_.kick(kick.client_id);
     kicking_ = {};
   }
+  if (!closed_.empty()) forget_closed();
   delivery_.drain([this] { doorbell_.ring(); });
   if (!to_kick_.empty()) {
     kick_now_ = std::exchange(to_kick_, {});

@@ -8,6 +8,7 @@
 #include <boost/system/result.hpp>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -97,6 +98,11 @@ class Node {
   void recheck(Session& session);
   void kick(Session& session, std::string_view why);
   void close_expired();
+  void close_later(Session& session, std::string_view why);
+  void make_room(const Session& session);
+  void keep_owner(const Session& session);
+  void forget_closed();
+  UserIndex owner_of(std::string_view client_id);
   void notify_replaced(const Session& session);
   void announce(const Session& session, bool up);
   void maintain();  // the worker's periodic duty
@@ -155,6 +161,11 @@ class Node {
   std::vector<Kick> to_kick_, kick_now_;
   std::string_view kicking_;  // the client id that the broker is closing this moment
   EndedLogins ended_;
+  const std::function<UserIndex(std::string_view)> owner_of_ = [this](std::string_view client_id) {
+    return owner_of(client_id);
+  };
+  std::string asked_name_;           // of the session that the broker asks for, when its client is away
+  std::vector<std::string> closed_;  // client ids to ask the broker for: does it keep their session
   std::int64_t last_expire_s_ = 0;
   std::uint64_t last_trim_ns_ = 0;
   std::string payload_;

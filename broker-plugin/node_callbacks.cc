@@ -38,6 +38,10 @@ std::string_view text_of(TopicKind kind) {
   }
 }
 
+// A keep-alive that lets a dead connection stay for longer than half as much again: such connections give way
+// when the user's number of connections is used up.
+constexpr int kLongKeepAliveS = 1200;
+
 Refusal not_retained(TopicKind kind) {
   return {Code::bad_payload, std::string(text_of(kind)) + " cannot be retained", {}};
 }
@@ -54,6 +58,7 @@ AuthResult<std::string> Node::on_connect(const ConnectAttempt& attempt) {
   auto who = authenticate(attempt, {.keys = *keys_,
                                     .facts = *facts_,
                                     .sessions = sessions_,
+                                    .owner_of = owner_of_,
                                     .now_s = clock_.unix_s(),
                                     .allow_anonymous = config_.auth.anonymous});
   if (!who) {
@@ -69,6 +74,9 @@ AuthResult<std::string> Node::on_connect(const ConnectAttempt& attempt) {
   Session& session =
       sessions_.open(attempt.client, std::string(attempt.client_id), std::move(*who), attempt.v5);
   session.patterns = open_patterns(config_.pass_through, session.who);
+  session.gives_way = attempt.keep_alive_s <= 0 || attempt.keep_alive_s > kLongKeepAliveS;
+  if (session.gives_way) session.heard_ns = clock_.steady_ns();
+  make_room(session);
   if (session.who.expires_s != 0)
     expiries_.push(
         {session.who.expires_s + config_.auth.connections_grace.count(), session.client, session.generation});
@@ -78,8 +86,9 @@ AuthResult<std::string> Node::on_connect(const ConnectAttempt& attempt) {
 }
 
 void Node::on_disconnect(ClientHandle client, bool keeps_session) {
-  const std::unique_ptr<Session> session = sessions_.close(client, keeps_session);
+  const std::unique_ptr<Session> session = sessions_.close(client);
   if (!session || session->who.internal) return;
+  keep_owner(*session);
   metrics_.sessions.set(static_cast<std::int64_t>(sessions_.size()));
   if (std::ranges::find(session->everywhere, true) != session->everywhere.end() && !keeps_session) {
     everywhere_ = {};
@@ -95,7 +104,12 @@ bool Node::on_access(const AccessCheck& check) {
   // Before it closes the connection of a session that it keeps, the broker asks for the subscriptions it has,
   // and drops the denied for good. Who may read is asked for at every delivery, so nothing needs to be
   // dropped: the user may be let in again.
-  if (check.access == Access::subscribe && (session == nullptr || check.client_id == kicking_)) return true;
+  if (check.access == Access::subscribe && (session == nullptr || check.client_id == kicking_)) {
+    if (session == nullptr) asked_name_.assign(check.username);
+    return true;
+  }
+  if (session != nullptr && session->gives_way && check.access != Access::read)
+    session->heard_ns = clock_.steady_ns();
   // Who writes without a connection sends a last will: the broker asks after it has told us that the
   // connection is gone, or just before when another one has taken the client id over.
   if (check.access == Access::write && (session == nullptr || session->replaced))
@@ -348,6 +362,7 @@ PublishVerdict Node::renew_token(Session& session, const Publish& publish) {
                                   {.keys = *keys_,
                                    .facts = *facts_,
                                    .sessions = sessions_,
+                                   .owner_of = owner_of_,
                                    .now_s = clock_.unix_s(),
                                    .allow_anonymous = false});
   if (!who) {

@@ -86,6 +86,97 @@ TEST_F(NodeConnectionTest, SomebodyElsesKickOpensNoRoom) {
     EXPECT_FALSE(broker_.subscribe(mallory, filter)) << filter;
 }
 
+// --- client ids
+
+TEST_F(NodeConnectionTest, AKeptIdIsNeverLostToMadeUpOnes) {
+  FakeBroker::Client* archive = broker_.connect("archive-1", token("alice", "phone"), false);
+  ASSERT_NE(archive, nullptr);
+  broker_.disconnect(*archive, true);
+  const std::string mine = token("alice", "phone");
+  for (int i = 0; i < 2500; ++i) {
+    FakeBroker::Client* made_up = broker_.connect("made-up-" + std::to_string(i), mine, false);
+    ASSERT_NE(made_up, nullptr) << i;
+    broker_.disconnect(*made_up);
+    broker_.turn();
+    broker_.forget(*made_up);
+  }
+  EXPECT_EQ(broker_.connect("archive-1", token("mallory", "x")), nullptr);
+  EXPECT_TRUE(broker_.resume(*archive, token("alice", "phone")));
+}
+
+TEST_F(NodeConnectionTest, AnIdIsFreeOnceTheBrokerKeepsNothingUnderIt) {
+  for (const bool v5 : {false, true}) {
+    FakeBroker::Client* alice = broker_.connect("lamp-7", token("alice", "phone"), v5);
+    ASSERT_NE(alice, nullptr);
+    EXPECT_EQ(broker_.connect("lamp-7", token("mallory", "x"), v5), nullptr) << "while it is connected";
+    // A plugin is not told whether a v5 session is kept: both answers are possible here.
+    broker_.disconnect(*alice, true);
+    EXPECT_EQ(broker_.connect("lamp-7", token("mallory", "x"), v5), nullptr) << "while it is kept";
+    alice->held = false;  // the session has expired
+    clock_.wall_ms += 6'000;
+    FakeBroker::Client* mallory = broker_.connect("lamp-7", token("mallory", "x"), v5);
+    ASSERT_NE(mallory, nullptr);
+    broker_.disconnect(*mallory);
+    FakeBroker::Client* again = broker_.connect("lamp-7", token("alice", "phone"), v5);
+    ASSERT_NE(again, nullptr) << "at once, when nothing was kept";
+    broker_.disconnect(*again);
+    broker_.turn();
+  }
+}
+
+// The broker has restored its sessions from a file, and the node knows nothing of them.
+TEST_F(NodeConnectionTest, AKeptIdFromBeforeARestartIsItsOwners) {
+  FakeBroker::Client& kept = broker_.restored("archive-1", "alice user phone 1763683200 - s-1");
+  kept.filters.insert("rooms/general/messages/json");
+  EXPECT_EQ(broker_.connect("archive-1", token("mallory", "x")), nullptr);
+  EXPECT_THAT(kept.filters, ElementsAre("rooms/general/messages/json")) << "asking takes nothing away";
+  EXPECT_TRUE(broker_.resume(kept, token("alice", "phone")));
+}
+
+// --- connections without a keep-alive
+
+TEST_F(NodeConnectionTest, DeadConnectionsDoNotFillAnAccount) {
+  for (const int keep_alive_s : {0, 1201, 65'535}) {
+    SCOPED_TRACE(keep_alive_s);
+    std::vector<FakeBroker::Client*> dead;
+    for (int i = 0; i < 5; ++i) {
+      dead.push_back(
+          broker_.connect("alice:d" + std::to_string(i), token("alice", "phone"), true, keep_alive_s));
+      ASSERT_NE(dead.back(), nullptr);
+      ASSERT_TRUE(broker_.subscribe(*dead.back(), "users/alice/events"));
+    }
+    // The first was heard of last.
+    ASSERT_TRUE(broker_.publish(*dead[0], "rooms/general/send", "still here"));
+    FakeBroker::Client* sixth = broker_.connect("alice:new", token("alice", "phone"));
+    ASSERT_NE(sixth, nullptr);
+    EXPECT_THAT(replaced(*dead[1]), ElementsAre("alice:d1")) << "so it stays away if it lives";
+    ASSERT_TRUE(broker_.run_until([&] { return !dead[1]->connected; }));
+    for (const int i : {0, 2, 3, 4}) EXPECT_TRUE(dead[static_cast<std::size_t>(i)]->connected) << i;
+    EXPECT_TRUE(sixth->connected);
+    // Nor do they push each other or the ones that last out, but one for each that comes.
+    FakeBroker::Client* seventh = broker_.connect("alice:new2", token("alice", "phone"), true, keep_alive_s);
+    ASSERT_NE(seventh, nullptr);
+    ASSERT_TRUE(broker_.run_until([&] { return !dead[2]->connected; }));
+    EXPECT_TRUE(sixth->connected);
+    for (auto* client : {dead[0], dead[3], dead[4], sixth, seventh}) broker_.disconnect(*client);
+  }
+}
+
+TEST_F(NodeConnectionTest, ConnectionsWithAKeepAliveKeepTheirPlaces) {
+  std::vector<FakeBroker::Client*> open;
+  for (int i = 0; i < 5; ++i) {
+    open.push_back(
+        broker_.connect("alice:d" + std::to_string(i), token("alice", "phone"), true, i == 0 ? 1200 : 60));
+    ASSERT_NE(open.back(), nullptr);
+  }
+  for (const int keep_alive_s : {0, 60, 65'535})
+    EXPECT_EQ(broker_.connect("alice:sixth", token("alice", "phone"), true, keep_alive_s), nullptr);
+  // A take-over is no further connection.
+  EXPECT_NE(broker_.connect("alice:d3", token("alice", "phone"), true, 0), nullptr);
+  for (int i = 0; i < 3; ++i) broker_.turn();
+  for (const int i : {0, 1, 2, 4}) EXPECT_TRUE(open[static_cast<std::size_t>(i)]->connected) << i;
+}
+
 // --- last wills
 
 class NodeWillTest : public NodeConnectionTest {

@@ -49,7 +49,7 @@ void Node::recheck(Session& session) {
 }
 
 void Node::kick(Session& session, std::string_view why) {
-  if (std::exchange(session.kicked, true) || session.replaced) return;
+  if (session.kicked || session.replaced) return;
   if (session.who.user != kNoUser && users_.at(session.who.user).events.known > 0) {
     std::string event;
     JsonObjectWriter json(event);
@@ -59,6 +59,11 @@ void Node::kick(Session& session, std::string_view why) {
     json.close();
     broker_.publish(events_topic(session.who.name), Payload(event), 1, false);
   }
+  close_later(session, why);
+}
+
+void Node::close_later(Session& session, std::string_view why) {
+  if (std::exchange(session.kicked, true)) return;
   broker_.log(LogLevel::notice,
               "event=kick client=" + session.client_id + " reason=\"" + std::string(why) + "\"");
   to_kick_.push_back({session.client_id, session.generation});
@@ -75,6 +80,54 @@ void Node::notify_replaced(const Session& session) {
   json.close();
   if (!broker_.publish_now(events_topic(session.who.name), event) && !std::exchange(warned_replaced_, true))
     broker_.log(LogLevel::warning, "event=replaced_not_told reason=\"this broker is no Mosquitto 2.0\"");
+}
+
+// Only those that give way were not counted when this one was let in. They hear that it has taken their
+// place.
+void Node::make_room(const Session& session) {
+  if (session.who.user == kNoUser || session.who.role == TokenRole::service) return;
+  const Limits& limits = facts_->limits(facts_->user(session.who.user).limits);
+  while (!limits.unlimited && sessions_.connections(session.who.user, {}) > limits.connections) {
+    Session* silent = sessions_.longest_silent(session.who.user, session);
+    if (silent == nullptr) return;
+    notify_replaced(*silent);
+    close_later(*silent, "too many connections");
+  }
+}
+
+// Whose sessions that are kept under ids of other forms are. The broker knows which it keeps; it is asked
+// once it has closed the connection, and again now and then, for the end of a session is told to nobody.
+void Node::keep_owner(const Session& session) {
+  if (session.who.user == kNoUser || session.replaced || parse_client_id(session.client_id)) return;
+  sessions_.keep_owner(session.client_id, {session.who.user, 0});
+  closed_.push_back(session.client_id);
+}
+
+void Node::forget_closed() {
+  for (const std::string& id : std::exchange(closed_, {}))
+    if (sessions_.by_client_id(id) == nullptr && !broker_.keeps_session(id)) sessions_.forget_owner(id);
+  sessions_.sweep_owners([this](const std::string& id) {
+    return sessions_.by_client_id(id) != nullptr || broker_.keeps_session(id);
+  });
+}
+
+UserIndex Node::owner_of(std::string_view client_id) {
+  if (const Session* session = sessions_.by_client_id(client_id)) return session->who.user;
+  const Sessions::Owner* known = sessions_.owner_of_kept(client_id);
+  const std::int64_t now_s = clock_.unix_s();
+  // Asking costs the broker a little memory each time, so it is not asked at every attempt.
+  constexpr std::int64_t kAskAgainS = 5;
+  if (known != nullptr && now_s >= known->asked_s && now_s < known->asked_s + kAskAgainS) return known->user;
+  asked_name_.clear();
+  if (!broker_.keeps_session(std::string(client_id))) {
+    sessions_.forget_owner(client_id);
+    return kNoUser;
+  }
+  // A session from before a restart is known to the broker alone, which remembers the name.
+  const auto named = from_broker_name(asked_name_, *directory_);
+  const UserIndex owner = named ? named->user : known != nullptr ? known->user : kNoUser;
+  if (owner != kNoUser) sessions_.keep_owner(client_id, {owner, now_s});
+  return owner;
 }
 
 void Node::close_expired() {

@@ -51,7 +51,8 @@ int on_basic_auth(int, void* data, void* self) {
                                                .password = text(e.password),
                                                .address = text(mosquitto_client_address(e.client)),
                                                .v5 = mosquitto_client_protocol_version(e.client) == 5,
-                                               .clean_start = mosquitto_client_clean_session(e.client)});
+                                               .clean_start = mosquitto_client_clean_session(e.client),
+                                               .keep_alive_s = mosquitto_client_keepalive(e.client)});
     if (!user) return MOSQ_ERR_AUTH;
     // The name is asked for again when the broker sends this client's last will.
     const int set = mosquitto_set_username(e.client, user->empty() ? nullptr : user->c_str());

@@ -49,7 +49,7 @@ Session* Sessions::find(ClientHandle client) {
 }
 
 Session& Sessions::open(ClientHandle client, std::string client_id, Identity who, bool v5) {
-  close(client, false);
+  close(client);
   auto session = std::make_unique<Session>();
   session->client = client;
   session->generation = next_generation_++;
@@ -67,16 +67,13 @@ Session& Sessions::open(ClientHandle client, std::string client_id, Identity who
   return opened;
 }
 
-std::unique_ptr<Session> Sessions::close(ClientHandle client, bool keeps_broker_session) {
+std::unique_ptr<Session> Sessions::close(ClientHandle client) {
   const auto it = by_handle_.find(client);
   if (it == by_handle_.end()) return nullptr;
   std::unique_ptr<Session> session = std::move(it->second);
   by_handle_.erase(it);
   const auto id = by_client_id_.find(session->client_id);
-  if (id != by_client_id_.end() && id->second == session.get()) {
-    by_client_id_.erase(id);
-    if (keeps_broker_session) remember_owner(*session);
-  }
+  if (id != by_client_id_.end() && id->second == session.get()) by_client_id_.erase(id);
   if (const auto user = by_user_.find(raw(session->who.user)); user != by_user_.end()) {
     std::erase(user->second, session.get());
     if (user->second.empty()) by_user_.erase(user);
@@ -87,6 +84,21 @@ std::unique_ptr<Session> Sessions::close(ClientHandle client, bool keeps_broker_
 std::size_t Sessions::connections(UserIndex user, std::string_view except) const {
   return static_cast<std::size_t>(std::ranges::count_if(
       of_user(user), [&](const Session* s) { return !s->replaced && !s->kicked && s->client_id != except; }));
+}
+
+std::size_t Sessions::lasting_connections(UserIndex user, std::string_view except) const {
+  return static_cast<std::size_t>(std::ranges::count_if(of_user(user), [&](const Session* s) {
+    return !s->replaced && !s->kicked && !s->gives_way && s->client_id != except;
+  }));
+}
+
+Session* Sessions::longest_silent(UserIndex user, const Session& except) const {
+  Session* silent = nullptr;
+  for (Session* session : of_user(user)) {
+    if (session == &except || session->replaced || session->kicked || !session->gives_way) continue;
+    if (silent == nullptr || session->heard_ns < silent->heard_ns) silent = session;
+  }
+  return silent;
 }
 
 const std::vector<Session*>& Sessions::of_user(UserIndex user) const {
@@ -100,24 +112,9 @@ Session* Sessions::by_client_id(std::string_view client_id) {
   return it == by_client_id_.end() ? nullptr : it->second;
 }
 
-UserIndex Sessions::owner_of(std::string_view client_id) const {
-  const std::string key(client_id);
-  if (const auto it = by_client_id_.find(key); it != by_client_id_.end()) return it->second->who.user;
-  if (const auto it = owners_.find(key); it != owners_.end()) return it->second;
-  return kNoUser;
-}
-
-void Sessions::remember_owner(const Session& session) {
-  // user:device ids need no memory: their name says whose they are.
-  if (session.who.user == kNoUser || parse_client_id(session.client_id)) return;
-  const auto [it, fresh] = owners_.insert_or_assign(session.client_id, session.who.user);
-  if (!fresh) return;
-  // Each user has a share of their own, so that nobody flushes out what others hold.
-  auto& ids = owned_[raw(session.who.user)];
-  ids.push_back(session.client_id);
-  if (ids.size() <= kOwnedIds) return;
-  owners_.erase(ids.front());
-  ids.pop_front();
+const Sessions::Owner* Sessions::owner_of_kept(std::string_view client_id) const {
+  const auto it = owners_.find(std::string(client_id));
+  return it == owners_.end() ? nullptr : &it->second;
 }
 
 }  // namespace parley::plugin

@@ -6,6 +6,7 @@
 #ifndef PARLEY_BROKER_PLUGIN_SESSIONS_H_
 #define PARLEY_BROKER_PLUGIN_SESSIONS_H_
 
+#include <algorithm>
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -58,6 +59,8 @@ struct Session {
   bool v5 = false;
   bool replaced = false;             // another connection has taken the client id over
   bool kicked = false;               // on the list to be closed
+  bool gives_way = false;            // without a keep-alive that would end it soon after its client died
+  std::uint64_t heard_ns = 0;        // when it last sent something; kept of those that give way alone
   std::array<bool, 3> everywhere{};  // a service's wildcard over all rooms, by format
   std::vector<OpenedPattern> patterns;
   // When this session last sent typing in a room: enough for the rooms one person types in at a time.
@@ -95,16 +98,36 @@ class Sessions {
   // with the same handle is closed. Returns a reference valid until close().
   Session& open(ClientHandle client, std::string client_id, Identity who, bool v5);
   // Closes and returns what it was; nothing for a handle that has no session (a failed login).
-  std::unique_ptr<Session> close(ClientHandle client, bool keeps_broker_session);
+  std::unique_ptr<Session> close(ClientHandle client);
 
-  // Connections of a user, replaced ones not counted; `except` is the client id about to be taken over.
+  // Connections of a user, replaced ones not counted; `except` is the client id about to be taken over. Or of
+  // them those that do not give way.
   std::size_t connections(UserIndex user, std::string_view except) const;
+  std::size_t lasting_connections(UserIndex user, std::string_view except) const;
   const std::vector<Session*>& of_user(UserIndex user) const;
   Session* by_client_id(std::string_view client_id);
 
-  // A client id that is not of the form user:device belongs to who connected with it first, for as long as
-  // the broker may hold a session for it. kNoUser when nobody has it.
-  UserIndex owner_of(std::string_view client_id) const;
+  // Of the user's connections that give way the one that was silent longest, but `except`; nullptr: none.
+  Session* longest_silent(UserIndex user, const Session& except) const;
+
+  // A client id that is not of the form user:device belongs to whom it belonged last, for as long as the
+  // broker keeps a session for it. Which ids those are the broker knows: who asks it tells us, so that what
+  // is kept here is no more than what the broker keeps.
+  struct Owner {
+    UserIndex user = kNoUser;
+    std::int64_t asked_s = 0;  // when the broker last said that it keeps the session
+  };
+  const Owner* owner_of_kept(std::string_view client_id) const;
+  void keep_owner(std::string_view client_id, Owner owner) { owners_[std::string(client_id)] = owner; }
+  void forget_owner(std::string_view client_id) { owners_.erase(std::string(client_id)); }
+  // Forgets those whose session the broker does not keep any more. Call it often: it does something only when
+  // there are twice as many as were left the last time.
+  template <class Kept>
+  void sweep_owners(Kept&& kept) {
+    if (owners_.size() < sweep_at_) return;
+    boost::unordered::erase_if(owners_, [&](const auto& entry) { return !kept(entry.first); });
+    sweep_at_ = std::max(kSweepAt, owners_.size() * 2);
+  }
 
   std::size_t size() const { return by_handle_.size(); }
   template <class Visit>
@@ -113,15 +136,13 @@ class Sessions {
   }
 
  private:
-  void remember_owner(const Session& session);
+  static constexpr std::size_t kSweepAt = 1000;
 
   boost::unordered_flat_map<ClientHandle, std::unique_ptr<Session>> by_handle_;
   boost::unordered_flat_map<std::string, Session*> by_client_id_;
   boost::unordered_flat_map<std::uint32_t, std::vector<Session*>> by_user_;
-  // Owners of ids whose connection is gone but whose broker session may not be: the latest of each user.
-  static constexpr std::size_t kOwnedIds = 32;
-  boost::unordered_flat_map<std::string, UserIndex> owners_;
-  boost::unordered_flat_map<std::uint32_t, std::deque<std::string>> owned_;  // oldest first
+  boost::unordered_flat_map<std::string, Owner> owners_;
+  std::size_t sweep_at_ = kSweepAt;
   std::uint64_t next_generation_ = 1;
 };
 

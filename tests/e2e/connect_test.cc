@@ -34,6 +34,7 @@ class ConnectTest : public testing::TestWithParam<Version> {
   }
   std::string kid() const { return world_.broker.mint().key().kid(); }
   World world_;
+  std::vector<RawClient> alive_;
 };
 
 TEST_P(ConnectTest, GoodTokenConnects) {
@@ -113,9 +114,65 @@ TEST_P(ConnectTest, ClientIdOfAnotherForm) {
   EXPECT_EQ(with_password(world_.broker.token("mallory"), "mosq-AbC123"), refused());
   bob.ping();
   bob.disconnect();
-  // A plugin is not told a v5 session's expiry, so there the id stays with its owner.
-  EXPECT_EQ(with_password(world_.broker.token("mallory"), "mosq-AbC123"),
-            GetParam() == Version::v5 ? refused() : 0);
+  EXPECT_EQ(with_password(world_.broker.token("mallory"), "mosq-AbC123"), 0);
+}
+
+TEST_P(ConnectTest, ClientIdIsFreeWhenItsSessionHasEnded) {
+  ConnectOptions options{.client_id = "archive-9",
+                         .password = world_.broker.token("bob"),
+                         .version = GetParam(),
+                         .clean = false};
+  if (GetParam() == Version::v5) options.session_expiry_s = 1;
+  RawClient::connected(world_.broker.port(), options).abort();
+  EXPECT_EQ(with_password(world_.broker.token("mallory"), "archive-9"), refused());
+  if (GetParam() == Version::v311) {
+    // Kept for ever, until its owner begins a clean one.
+    options.clean = true;
+    RawClient::connected(world_.broker.port(), options).disconnect();
+  }
+  const Deadline deadline(kPatience);
+  while (with_password(world_.broker.token("mallory"), "archive-9") != 0) ASSERT_FALSE(deadline.passed());
+}
+
+TEST_P(ConnectTest, KeptClientIdIsNotLostToMadeUpOnes) {
+  ConnectOptions options{.client_id = "archive-1",
+                         .password = world_.broker.token("alice"),
+                         .version = GetParam(),
+                         .clean = false};
+  if (GetParam() == Version::v5) options.session_expiry_s = 3600;
+  auto archive = RawClient::connected(world_.broker.port(), options);
+  ASSERT_LT(archive.subscribe("rooms/general/messages/json"), 0x80);
+  archive.disconnect();
+  for (int i = 0; i < 100; ++i) {
+    auto made_up = options;
+    made_up.client_id = "made-up-" + std::to_string(i);
+    RawClient::connected(world_.broker.port(), made_up).disconnect();
+  }
+  EXPECT_EQ(with_password(world_.broker.token("mallory"), "archive-1"), refused());
+  auto olga = world_.connect("olga");
+  olga.publish("rooms/general/send", message("while away"));
+  auto again = RawClient::connected(world_.broker.port(), options);
+  EXPECT_EQ(text(expect_event(again, "general"), "body"), "while away") << "asking took no subscription away";
+}
+
+TEST_P(ConnectTest, ConnectionsWithoutAKeepAliveGiveWay) {
+  // lena's class allows the default of 5.
+  std::vector<RawClient> dead;
+  for (int i = 0; i < 5; ++i) {
+    auto options = world_.as("lena", "d" + std::to_string(i), GetParam());
+    options.keep_alive_s = 0;
+    dead.push_back(RawClient::connected(world_.broker.port(), options));
+  }
+  for (std::size_t i = 0; i < dead.size(); ++i) {
+    auto options = world_.as("lena", "n" + std::to_string(i), GetParam());
+    RawClient next(world_.broker.port(), GetParam());
+    ASSERT_EQ(next.connect(options).reason, 0) << i;
+    EXPECT_TRUE(dead[i].closed()) << "the one that was silent longest";
+    next.ping();
+    alive_.push_back(std::move(next));
+  }
+  EXPECT_NE(try_connect(world_.as("lena", "d9", GetParam())), 0) << "those with a keep-alive stay";
+  for (RawClient& client : alive_) client.ping();
 }
 
 TEST_P(ConnectTest, DurableSessionKeepsItsClientIdAfterDisconnect) {
