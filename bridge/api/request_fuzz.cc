@@ -85,15 +85,21 @@ void serve(World& world, http::Request& request) {
   if (match.outcome != http::Router::Outcome::found) return;
   request.path_parameters = match.parameters;
   bridge::FakeBrokerLink broker;
-  api::Context context{
-      world.config,
-      *world.metadata,
-      &broker,
-      world.limits,
-      reinterpret_cast<api::Accounts&>(world.no_accounts),
-      {.user = "alice", .device = "phone", .session = "s-1", .role = TokenRole::user, .admin = true},
-      std::chrono::system_clock::time_point(std::chrono::seconds(1'763'683'200)),
-      "r-1"};
+  api::Context context{world.config,
+                       *world.metadata,
+                       &broker,
+                       world.limits,
+                       reinterpret_cast<api::Accounts&>(world.no_accounts),
+                       {.user = "alice",
+                        .device = "phone",
+                        .session = "s-1",
+                        .role = TokenRole::user,
+                        .admin = true,
+                        .token = {},
+                        .scopes = api::Scopes::all()},
+                       std::nullopt,
+                       std::chrono::system_clock::time_point(std::chrono::seconds(1'763'683'200)),
+                       "r-1"};
   check_answer(api::routes()[match.route].handler(request, context));
 }
 
