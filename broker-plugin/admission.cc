@@ -86,7 +86,23 @@ Result<Placed> Admission::place(const Author& author, std::string_view room_text
   stamp.from = author.name;
   stamp.device = author.device;
   stamp.role = *role;
-  return append(stamp, CidOwner{author.name}, send, pending(author, room, room_name));
+  if (send.mentions.empty() || !facts.has_blocks(author.user))
+    return append(stamp, CidOwner{author.name}, send, pending(author, room, room_name));
+  Send reaching = send;
+  reaching.mentions = those_reached(author, send.mentions);
+  return append(stamp, CidOwner{author.name}, reaching, pending(author, room, room_name));
+}
+
+// Who has blocked somebody, or has been blocked by them, is not called by their mention.
+std::span<const std::string_view> Admission::those_reached(const Author& author,
+                                                           std::span<const std::string_view> mentions) {
+  const Facts& facts = *parts_.facts;
+  mentions_.clear();
+  for (const std::string_view name : mentions) {
+    const UserIndex user = facts.directory().find_user(name);
+    if (user == kNoUser || !facts.blocked_between(author.user, user)) mentions_.push_back(name);
+  }
+  return mentions_;
 }
 
 Result<void> Admission::post(const EventPost& event) {
@@ -124,16 +140,23 @@ Result<void> Admission::post(const EventPost& event) {
   return {};
 }
 
-Result<void> Admission::admit_signal(const Author& author, std::string_view room) {
-  const auto role = may_signal(author.user, parts_.facts->directory().find_room(room), *parts_.facts);
+Result<void> Admission::admit_typing(const Author& author, std::string_view room) const {
+  const auto role = may_type(author.user, parts_.facts->directory().find_room(room), *parts_.facts);
+  if (!role) return role.error();
+  return {};
+}
+
+Result<void> Admission::admit_receipt(const Author& author, std::string_view room) const {
+  const auto role = may_send_receipt(author.user, parts_.facts->directory().find_room(room), *parts_.facts);
   if (!role) return role.error();
   return {};
 }
 
 Result<void> Admission::admit_request(const Author& author) {
-  const Limits& limits = parts_.facts->limits(parts_.facts->user(author.user).limits);
+  const UserIndex payer = parts_.facts->limited_as(author.user);
+  const Limits& limits = parts_.facts->limits(parts_.facts->user(payer).limits);
   if (limits.unlimited || author.role == TokenRole::service) return {};
-  UserState& user = parts_.users.at(author.user);
+  UserState& user = parts_.users.at(payer);
   const auto wait =
       take(user.requests, limits.requests_per_s, limits.requests_per_s, parts_.clock.steady_ns());
   if (wait.count() > 0) return rate_limited("too many requests", wait);
@@ -168,8 +191,9 @@ Result<void> Admission::limit(const Author& author, RoomIndex room) {
   if (author.role == TokenRole::service) return {};
   const Facts& facts = *parts_.facts;
   const std::uint64_t now_ns = parts_.clock.steady_ns();
-  const Limits& mine = facts.limits(facts.user(author.user).limits);
-  UserState* user = mine.unlimited ? nullptr : &parts_.users.at(author.user);
+  const UserIndex payer = facts.limited_as(author.user);
+  const Limits& mine = facts.limits(facts.user(payer).limits);
+  UserState* user = mine.unlimited ? nullptr : &parts_.users.at(payer);
   if (user != nullptr) {
     const auto wait = take(user->messages, mine.messages_per_s, mine.burst, now_ns);
     if (wait.count() > 0) return rate_limited("you send too fast", wait);

@@ -8,8 +8,10 @@
 
 #include <array>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker-plugin/clock.h"
 #include "broker-plugin/commit_queue.h"
@@ -72,8 +74,9 @@ class Admission {
   // and so is one from before all that the log has kept: it may have been there.
   Result<void> post(const EventPost& event);
 
-  // Typing and receipts: membership and rate. `now_ns` as Clock::steady_ns.
-  Result<void> admit_signal(const Author& author, std::string_view room);
+  // Typing and receipts.
+  Result<void> admit_typing(const Author& author, std::string_view room) const;
+  Result<void> admit_receipt(const Author& author, std::string_view room) const;
   // users/{me}/request/...: the rate.
   Result<void> admit_request(const Author& author);
 
@@ -83,6 +86,8 @@ class Admission {
  private:
   Result<Placed> place(const Author& author, std::string_view room, const Send& send);
   Result<void> protect() const;
+  std::span<const std::string_view> those_reached(const Author& author,
+                                                  std::span<const std::string_view> mentions);
   Result<void> limit(const Author& author, RoomIndex room);
   Result<void> check_target(const Author& author, MemberRole role, RoomIndex room, std::string_view room_name,
                             const Send& send);
@@ -107,6 +112,7 @@ class Admission {
   std::string cid_owner_;
   std::string will_cid_;
   std::uint64_t wills_ = 0;
+  std::vector<std::string_view> mentions_;  // of the message being admitted
 };
 
 }  // namespace parley::plugin

@@ -77,14 +77,20 @@ AuthResult<void> check_client_id(const ConnectAttempt& attempt, const Identity& 
 AuthResult<void> check_connection_count(const ConnectAttempt& attempt, const Identity& who,
                                         const AuthContext& context) {
   if (who.role == TokenRole::service) return {};
-  const Limits& limits = context.facts.limits(context.facts.user(who.user).limits);
+  const Facts& facts = context.facts;
+  const UserIndex payer = facts.limited_as(who.user);
+  const Limits& limits = facts.limits(facts.user(payer).limits);
+  if (limits.unlimited) return {};
   // Those that give way make room for this one (Node::make_room).
-  if (limits.unlimited ||
-      context.sessions.lasting_connections(who.user, attempt.client_id) < limits.connections)
-    return {};
-  return refuse(
-      AuthError::too_many_connections,
-      std::string(who.name) + " has " + std::to_string(limits.connections) + " connections already");
+  std::size_t connections = 0;
+  facts.for_each_limited_as(payer, [&](UserIndex account) {
+    connections += context.sessions.lasting_connections(account, attempt.client_id);
+  });
+  if (connections < limits.connections) return {};
+  std::string whose(facts.directory().user_name(payer));
+  if (!facts.bots_of(payer).empty()) whose += ", bots included,";
+  return refuse(AuthError::too_many_connections,
+                whose + " has " + std::to_string(limits.connections) + " connections already");
 }
 
 }  // namespace

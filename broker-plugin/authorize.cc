@@ -40,11 +40,21 @@ bool may_see_presence(const Session& session, std::string_view whose, const Fact
   const UserIndex other = facts.directory().find_user(whose);
   if (other == kNoUser) return false;
   if (other == session.who.user) return true;
-  return facts.share_a_room(session.who.user, other) && !facts.blocks(other, session.who.user) &&
-         !facts.blocks(session.who.user, other);
+  return facts.share_a_room(session.who.user, other) && !facts.blocked_between(other, session.who.user);
 }
 
 Refusal refuse(Code code, std::string message) { return {code, std::move(message)}; }
+
+// Whoever is in the room, and may reach those who are.
+Result<MemberRole> place_in(UserIndex user, RoomIndex room, const Facts& facts) {
+  if (room == kNoRoom || !facts.room(room).exists)
+    return refuse(Code::room_not_found, "there is no such room");
+  const MemberRole role = facts.member(room, user).role;
+  if (role == MemberRole::none)
+    return refuse(Code::not_member, "you are not a member of this room; join it first");
+  if (facts.blocked_in_direct(room, user)) return refuse(Code::blocked, "one of you has blocked the other");
+  return role;
+}
 
 }  // namespace
 
@@ -121,21 +131,18 @@ bool may_write(const Session& session, const Topic& topic, std::string_view name
   }
 }
 
-Result<MemberRole> may_signal(UserIndex user, RoomIndex room, const Facts& facts) {
-  if (room == kNoRoom || !facts.room(room).exists)
-    return refuse(Code::room_not_found, "there is no such room");
-  const MemberRole role = facts.member(room, user).role;
-  if (role == MemberRole::none)
-    return refuse(Code::not_member, "you are not a member of this room; join it first");
-  return role;
+Result<MemberRole> may_type(UserIndex user, RoomIndex room, const Facts& facts) {
+  return may_post(user, room, Kind::text, facts);
+}
+
+Result<MemberRole> may_send_receipt(UserIndex user, RoomIndex room, const Facts& facts) {
+  return place_in(user, room, facts);
 }
 
 Result<MemberRole> may_post(UserIndex user, RoomIndex room, Kind kind, const Facts& facts) {
-  auto role = may_signal(user, room, facts);
+  auto role = place_in(user, room, facts);
   if (!role) return role;
   const RoomFacts& r = facts.room(room);
-  if (r.kind == RoomKind::direct && facts.blocked_in_direct(room, user))
-    return refuse(Code::blocked, "one of you has blocked the other");
   if (r.status == RoomStatus::archived) return refuse(Code::read_only, "the room is archived");
   if (r.status == RoomStatus::read_only && *role < MemberRole::admin)
     return refuse(Code::read_only, "only owners and admins post in this room");

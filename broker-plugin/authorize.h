@@ -22,8 +22,10 @@ bool may_write(const Session& session, const Topic& topic, std::string_view name
 
 // A message or operation of `who` in a room: room, membership, role, status, blocks.
 Result<MemberRole> may_post(UserIndex user, RoomIndex room, Kind kind, const Facts& facts);
-// Typing and receipts: membership only.
-Result<MemberRole> may_signal(UserIndex user, RoomIndex room, const Facts& facts);
+// Typing: what may not be written may not be typed.
+Result<MemberRole> may_type(UserIndex user, RoomIndex room, const Facts& facts);
+// Receipts: whoever may read, but for a direct room in which one has blocked the other.
+Result<MemberRole> may_send_receipt(UserIndex user, RoomIndex room, const Facts& facts);
 
 // The operator's patterns with this identity's names filled in.
 std::vector<OpenedPattern> open_patterns(const std::vector<PassThroughPattern>& patterns,

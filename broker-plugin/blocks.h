@@ -1,4 +1,7 @@
 // Who has blocked whom. Part of Facts; the broker's thread.
+//
+// Blocks are put and removed between accounts, and hold between the people behind them: whoever blocks a bot
+// has blocked who made it, and all bots that person has or will have.
 #ifndef PARLEY_BROKER_PLUGIN_BLOCKS_H_
 #define PARLEY_BROKER_PLUGIN_BLOCKS_H_
 
@@ -17,11 +20,16 @@ class Blocks {
   void put(UserIndex user, UserIndex blocked);  // nobody blocks himself: no change
   void remove(UserIndex user, UserIndex blocked);
   bool drop(UserIndex user);  // in both directions; true when there was any
-  bool contains(UserIndex user, UserIndex blocked) const { return pairs_.contains(key(user, blocked)); }
-  // Whether `user` has blocked anybody or been blocked by anybody: nearly nobody has, and this is one bit.
-  bool involves(UserIndex user) const { return raw(user) < involved_.size() && involved_[raw(user)]; }
-  std::span<const UserIndex> blocked_by(UserIndex user) const { return list(blocked_by_, user); }
-  std::span<const UserIndex> blockers_of(UserIndex user) const { return list(blockers_of_, user); }
+  // From now on `account` counts as `owner`; as itself when the two are the same.
+  void set_owner(UserIndex account, UserIndex owner);
+
+  // Of people, not of bots: ask with who is behind the account.
+  bool contains(UserIndex person, UserIndex blocked) const { return people_.contains(key(person, blocked)); }
+  // Whether this person has blocked anybody or been blocked by anybody: nearly nobody has, and this is one
+  // look into an array.
+  bool involves(UserIndex person) const {
+    return raw(person) < involved_.size() && involved_[raw(person)] != 0;
+  }
   std::size_t size() const { return pairs_.size(); }
   std::size_t memory_bytes() const;
 
@@ -30,12 +38,20 @@ class Blocks {
   static std::uint64_t key(UserIndex a, UserIndex b) { return std::uint64_t{raw(a)} << 32 | raw(b); }
   static std::span<const UserIndex> list(const Lists& lists, UserIndex user);
   static void erase(Lists& lists, UserIndex user, UserIndex other);
-  void note_involved(UserIndex user);
+  UserIndex owner_of(UserIndex account) const;
+  void hold(UserIndex user, UserIndex blocked);    // one more pair of accounts of these two people
+  void let_go(UserIndex user, UserIndex blocked);  // one less
+  template <class Each>
+  void for_each_pair_of(UserIndex account, Each&& each) const;
 
+  // As they were put: between accounts.
   boost::unordered_flat_set<std::uint64_t> pairs_;
   Lists blocked_by_;
   Lists blockers_of_;
-  std::vector<bool> involved_;
+  // As they hold: between people, and how many pairs of their accounts say so.
+  boost::unordered_flat_map<std::uint64_t, std::uint32_t> people_;
+  std::vector<std::uint32_t> involved_;                         // by person: in how many of these
+  boost::unordered_flat_map<std::uint32_t, UserIndex> owners_;  // of bots
 };
 
 }  // namespace parley::plugin

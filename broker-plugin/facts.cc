@@ -114,6 +114,7 @@ struct Facts::Impl {
   Blocks blocks;
   boost::unordered_flat_map<Sha256, ApiToken, DigestHash> tokens;
   boost::unordered_flat_map<std::uint32_t, std::vector<Sha256>> tokens_of;
+  boost::unordered_flat_map<std::uint32_t, std::vector<UserIndex>> bots_of;
   boost::unordered_flat_map<std::string, std::int64_t, TextHash, TextEqual>
       revoked;  // sid -> until; 0: for ever
   std::int64_t next_expiry_s = std::numeric_limits<std::int64_t>::max();
@@ -169,11 +170,20 @@ struct Facts::Impl {
                         .role = op.role,
                         .status = op.status,
                         .tokens_after_s = op.tokens_after_s,
-                        .limits = limit_class(op.limits)};
+                        .limits = limit_class(op.limits),
+                        .owner = op.owner.empty() ? kNoUser : directory.intern_user(op.owner)};
     if (facts == now) return;
     counts.users += facts.exists ? 0 : 1;
+    set_owner(user, facts.owner, now.owner);
     facts = now;
     emit(Effect::What::user_changed, user);
+  }
+
+  void set_owner(UserIndex bot, UserIndex before, UserIndex owner) {
+    if (before == owner) return;
+    if (before != kNoUser) erase_from_list(bots_of, raw(before), bot);
+    if (owner != kNoUser) bots_of[raw(owner)].push_back(bot);
+    blocks.set_owner(bot, owner == kNoUser ? bot : owner);
   }
 
   void apply(const UserRemove& op) {
@@ -185,6 +195,7 @@ struct Facts::Impl {
       changed |= record->facts.exists || !record->rooms.empty();
       counts.memberships -= record->rooms.size();
       counts.users -= record->facts.exists ? 1 : 0;
+      set_owner(user, record->facts.owner, kNoUser);
       for (const RoomIndex room : record->rooms)
         change(*rooms.find(raw(room)), [&](RoomRecord& r) { return r.members.remove(user); });
       list_bytes -= bytes_of(*record);
@@ -360,7 +371,29 @@ std::span<const RoomIndex> Facts::rooms_of(UserIndex user) const {
   return record->rooms;
 }
 
-bool Facts::blocks(UserIndex user, UserIndex other) const { return impl_->blocks.contains(user, other); }
+std::span<const UserIndex> Facts::bots_of(UserIndex person) const {
+  const auto it = impl_->bots_of.find(raw(person));
+  if (it == impl_->bots_of.end()) return {};
+  return it->second;
+}
+
+bool Facts::blocks(UserIndex user, UserIndex other) const {
+  return impl_->blocks.contains(owner_of(user), owner_of(other));
+}
+
+bool Facts::blocked_between(UserIndex a, UserIndex b) const {
+  const UserIndex person = owner_of(a);
+  const UserIndex other = owner_of(b);
+  // What a bot and its owner have between them is their own affair.
+  return person != other && (impl_->blocks.contains(person, other) || impl_->blocks.contains(other, person));
+}
+
+bool Facts::has_blocks(UserIndex user) const { return impl_->blocks.involves(owner_of(user)); }
+
+UserIndex Facts::limited_as(UserIndex account) const {
+  const UserFacts& facts = user(account);
+  return facts.owner != kNoUser && facts.limits == kDefaultClass ? facts.owner : account;
+}
 
 bool Facts::share_a_room(UserIndex a, UserIndex b) const {
   const auto rooms_a = rooms_of(a);
@@ -373,22 +406,12 @@ bool Facts::share_a_room(UserIndex a, UserIndex b) const {
 }
 
 bool Facts::blocked_in_direct(RoomIndex room, UserIndex user) const {
-  if (!impl_->blocks.involves(user)) return false;
+  if (!has_blocks(user)) return false;
   const RoomRecord* record = impl_->rooms.find(raw(room));
   if (record == nullptr || !record->facts.exists || record->facts.kind != RoomKind::direct) return false;
-  const Blocks& blocks = impl_->blocks;
-  const auto blocked_by = blocks.blocked_by(user);
-  const auto blockers = blocks.blockers_of(user);
-  // Whichever is less: the room's members, or those whom the user has to do with (a nuisance may have very
-  // many).
-  if (record->members.size() > blocked_by.size() + blockers.size()) {
-    const auto is_member = [&](UserIndex u) { return record->members.find(u).role != MemberRole::none; };
-    return std::ranges::any_of(blocked_by, is_member) || std::ranges::any_of(blockers, is_member);
-  }
-  bool blocked = false;
-  record->members.for_each([&](UserIndex other, Member) {
-    blocked = blocked || blocks.contains(user, other) || blocks.contains(other, user);
-  });
+  bool blocked = false;  // of two members, so there is nothing to search
+  record->members.for_each(
+      [&](UserIndex other, Member) { blocked = blocked || blocked_between(user, other); });
   return blocked;
 }
 
@@ -443,7 +466,7 @@ std::size_t Facts::memory_bytes() const {
     return map.bucket_count() * (sizeof(typename std::decay_t<decltype(map)>::value_type) + 1);
   };
   bytes += impl_->blocks.memory_bytes();
-  bytes += table(impl_->tokens) + table(impl_->tokens_of) + table(impl_->revoked);
+  bytes += table(impl_->tokens) + table(impl_->tokens_of) + table(impl_->revoked) + table(impl_->bots_of);
   bytes += impl_->tokens.size() * sizeof(Sha256);
   return bytes;
 }

@@ -42,7 +42,8 @@ struct UserFacts {
   TokenRole role = TokenRole::user;
   UserStatus status = UserStatus::active;
   std::int64_t tokens_after_s = 0;
-  std::uint16_t limits = 0;  // index for Facts::limits()
+  std::uint16_t limits = 0;   // index for Facts::limits()
+  UserIndex owner = kNoUser;  // of a bot or device: the person behind it
   bool operator==(const UserFacts&) const = default;
 };
 
@@ -99,10 +100,31 @@ class Facts {
   std::uint32_t member_count(RoomIndex room) const;
   const MemberTable& members(RoomIndex room) const;
   std::span<const RoomIndex> rooms_of(UserIndex user) const;  // no order
-  bool blocks(UserIndex user, UserIndex other) const;         // `user` has blocked `other`
   bool share_a_room(UserIndex a, UserIndex b) const;
+
+  // The person behind an account: a bot's owner, anybody else oneself. What holds between people (blocks,
+  // limits) is asked of the person, so everything below takes any account of theirs.
+  UserIndex owner_of(UserIndex account) const {
+    const UserIndex owner = user(account).owner;
+    return owner == kNoUser ? account : owner;
+  }
+  std::span<const UserIndex> bots_of(UserIndex person) const;  // no order
+  bool blocks(UserIndex user, UserIndex other) const;          // `user` has blocked `other`
+  bool blocked_between(UserIndex a, UserIndex b) const;        // either has blocked the other
+  bool has_blocks(UserIndex user) const;  // has blocked somebody, or somebody has: nearly nobody
   // In a direct room: has anybody there blocked `user`, or been blocked by `user`?
   bool blocked_in_direct(RoomIndex room, UserIndex user) const;
+  // Whose limits an account uses up: a bot of class "default" its owner's, together with the owner and the
+  // other bots, so that having bots allows no more. One that an operator has given a class of its own counts
+  // alone, as does a person.
+  UserIndex limited_as(UserIndex account) const;
+  // All accounts whose limits are this one's, itself first.
+  template <class Visit>
+  void for_each_limited_as(UserIndex payer, Visit&& visit) const {
+    visit(payer);
+    for (const UserIndex bot : bots_of(payer))
+      if (limited_as(bot) == payer) visit(bot);
+  }
   const ApiToken* api_token(const Sha256& digest) const;
   bool session_revoked(std::string_view sid) const;
   const Limits& limits(std::uint16_t index) const;  // those of "default" while the class is not put

@@ -12,11 +12,13 @@ std::vector<ControlOp> Facts::list_users(std::string_view after, std::size_t lim
     if (ops.size() >= limit) return false;
     const UserFacts& facts = user(UserIndex{i});
     if (facts.exists)
-      ops.push_back(UserPut{.user = std::string(directory_->users().name(i)),
-                            .role = facts.role,
-                            .limits = std::string(limits_name(facts.limits)),
-                            .tokens_after_s = facts.tokens_after_s,
-                            .status = facts.status});
+      ops.push_back(UserPut{
+          .user = std::string(directory_->users().name(i)),
+          .role = facts.role,
+          .limits = std::string(limits_name(facts.limits)),
+          .tokens_after_s = facts.tokens_after_s,
+          .status = facts.status,
+          .owner = facts.owner == kNoUser ? std::string() : std::string(directory_->user_name(facts.owner))});
     return true;
   });
   return ops;

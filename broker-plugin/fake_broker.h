@@ -186,7 +186,10 @@ class FakeBroker final : public BrokerPort {
       if (!client.connected && !(client.held && queued)) continue;
       for (const std::string& filter : client.filters) {
         if (!matches(filter, topic)) continue;
-        if (node_->on_access(check(client, topic, Access::read))) client.inbox.push_back({topic, payload});
+        AccessCheck read = check(client, topic, Access::read);
+        read.payload = payload.data();
+        read.payload_size = payload.size();
+        if (node_->on_access(read)) client.inbox.push_back({topic, payload});
       }
     }
   }

@@ -80,7 +80,7 @@ class Node {
   boost::system::result<void, std::string> load();
 
   void count_read(std::string_view name);
-  bool check_read(const Session& session, std::string_view name);
+  bool check_read(const Session& session, const AccessCheck& check);
   bool check_read_of_absent(const AccessCheck& check);
   bool take_will(const AccessCheck& check, const Session* replaced);
   std::optional<Session> absent_session(const AccessCheck& check) const;

@@ -117,7 +117,7 @@ bool Node::on_access(const AccessCheck& check) {
   if (session == nullptr) return check.access == Access::read && check_read_of_absent(check);
   switch (check.access) {
     case Access::read:
-      return check_read(*session, check.topic);
+      return check_read(*session, check);
     case Access::write:
       return may_write(*session, parse_topic(check.topic), check.topic);
     case Access::subscribe: {
@@ -145,8 +145,13 @@ void Node::count_read(std::string_view name) {
   if (read_listeners_ != nullptr) delivery_.was_read(*read_listeners_);
 }
 
-bool Node::check_read(const Session& session, std::string_view name) {
-  count_read(name);
+bool Node::check_read(const Session& session, const AccessCheck& check) {
+  count_read(check.topic);
+  // Nobody is told of one's own typing, on whichever device. By the payload, because a delivery may come
+  // later than its publish: to a client that is away, or at QoS 2.
+  if (read_topic_.kind == TopicKind::room_typing &&
+      is_stamped_by({static_cast<const char*>(check.payload), check.payload_size}, session.who.name))
+    return false;
   if (!may_read(session, read_topic_, read_topic_name_, *facts_)) {
     metrics_.acl_read_denied.add();
     return false;
@@ -183,7 +188,7 @@ bool Node::take_will(const AccessCheck& check, const Session* replaced) {
 // The client is away but the broker holds its session, and asks for it as for the others: what we allow is
 // queued until it is back.
 bool Node::check_read_of_absent(const AccessCheck& check) {
-  if (const auto absent = absent_session(check)) return check_read(*absent, check.topic);
+  if (const auto absent = absent_session(check)) return check_read(*absent, check);
   count_read(check.topic);
   metrics_.acl_read_denied.add();
   return false;
@@ -307,8 +312,10 @@ PublishVerdict Node::publish_to_room(Session& session, const Topic& topic, const
 
 PublishVerdict Node::publish_signal(Session& session, const Topic& topic, const Publish& publish) {
   const bool typing = topic.kind == TopicKind::room_typing;
-  Result<void> outcome =
-      publish.retain ? not_retained(topic.kind) : admission_.admit_signal(author_of(session), topic.room);
+  const Author author = author_of(session);
+  Result<void> outcome = publish.retain ? not_retained(topic.kind)
+                         : typing       ? admission_.admit_typing(author, topic.room)
+                                        : admission_.admit_receipt(author, topic.room);
   Result<std::string> stamped = Refusal{Code::bad_payload, {}, {}};
   if (outcome) {
     stamped = typing ? stamp_typing(publish.payload, session.who.name)
@@ -332,7 +339,7 @@ PublishVerdict Node::publish_signal(Session& session, const Topic& topic, const 
 
 bool Node::typing_too_soon(Session& session, RoomIndex room) {
   constexpr std::size_t kRoomsRemembered = 8;
-  const Limits& limits = facts_->limits(facts_->user(session.who.user).limits);
+  const Limits& limits = facts_->limits(facts_->user(facts_->limited_as(session.who.user)).limits);
   if (limits.unlimited || limits.typing_per_s <= 0) return !limits.unlimited;
   const std::uint64_t now_ns = clock_.steady_ns();
   const auto gap_ns = static_cast<std::uint64_t>(1e9 / limits.typing_per_s);

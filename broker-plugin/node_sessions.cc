@@ -86,10 +86,17 @@ void Node::notify_replaced(const Session& session) {
 // place.
 void Node::make_room(const Session& session) {
   if (session.who.user == kNoUser || session.who.role == TokenRole::service) return;
-  const Limits& limits = facts_->limits(facts_->user(session.who.user).limits);
-  while (!limits.unlimited && sessions_.connections(session.who.user, {}) > limits.connections) {
-    Session* silent = sessions_.longest_silent(session.who.user, session);
-    if (silent == nullptr) return;
+  const UserIndex payer = facts_->limited_as(session.who.user);
+  const Limits& limits = facts_->limits(facts_->user(payer).limits);
+  while (!limits.unlimited) {
+    std::size_t connections = 0;
+    Session* silent = nullptr;
+    facts_->for_each_limited_as(payer, [&](UserIndex account) {
+      connections += sessions_.connections(account, {});
+      Session* here = sessions_.longest_silent(account, session);
+      if (here != nullptr && (silent == nullptr || here->heard_ns < silent->heard_ns)) silent = here;
+    });
+    if (connections <= limits.connections || silent == nullptr) return;
     notify_replaced(*silent);
     close_later(*silent, "too many connections");
   }

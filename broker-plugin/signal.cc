@@ -12,6 +12,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxBytes = 1024;
+constexpr std::string_view kUser = R"({"user":")";
 
 Refusal bad(std::string message) { return {Code::bad_payload, std::move(message), {}}; }
 
@@ -36,17 +37,23 @@ Result<std::string> stamp_typing(std::string_view payload, std::string_view user
   const auto value = parse_object(payload);
   const json::value* typing = value ? value->get_object().if_contains("typing") : nullptr;
   if (typing == nullptr || !typing->is_bool()) return bad(R"(typing is {"typing":true} or {"typing":false})");
-  std::string out = R"({"user":")";
+  std::string out(kUser);
   out += user;
   out += R"(","typing":)";
   out += typing->get_bool() ? "true}" : "false}";
   return out;
 }
 
+bool is_stamped_by(std::string_view stamped, std::string_view user) {
+  if (!stamped.starts_with(kUser)) return false;
+  stamped.remove_prefix(kUser.size());
+  return stamped.starts_with(user) && stamped.substr(user.size()).starts_with('"');
+}
+
 Result<std::string> stamp_receipt(std::string_view payload, std::string_view user) {
   const auto value = parse_object(payload);
   if (!value) return bad(R"(a receipt is {"delivered":seq,"read":seq})");
-  std::string out = R"({"user":")";
+  std::string out(kUser);
   out += user;
   out += '"';
   bool any = false;

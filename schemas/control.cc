@@ -124,6 +124,7 @@ ControlOp user_put(Fields& f) {
   f.text("limits", op.limits);
   f.integer("tokens_after", op.tokens_after_s);
   f.choice("status", op.status, kUserStatusNames);
+  f.text("owner", op.owner);
   return op;
 }
 ControlOp user_remove(Fields& f) {
@@ -284,6 +285,7 @@ struct Writer {
     w.text("limits", op.limits);
     w.json_if("tokens_after", std::to_string(op.tokens_after_s));
     w.text("status", kUserStatusNames[static_cast<std::size_t>(op.status)]);
+    w.text_if("owner", op.owner);
     w.close();
   }
   void operator()(const UserRemove& op) {

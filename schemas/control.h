@@ -32,6 +32,9 @@ struct UserPut {
   std::string limits = "default";
   std::int64_t tokens_after_s = 0;  // tokens with an earlier iat are refused
   UserStatus status = UserStatus::active;
+  // The person behind this account: who made this bot or device. Blocks, bans and limits count for that
+  // person. Empty: the account is a person's own. Never an account that has an owner itself.
+  std::string owner{};
 };
 struct UserRemove {
   std::string user;

@@ -79,6 +79,9 @@ class Checker {
     limits("limits", op.limits);
     time("tokens_after", op.tokens_after_s);
     named("status", op.status, kUserStatusNames);
+    if (op.owner.empty()) return;
+    user("owner", op.owner);
+    require(op.owner != op.user, "owner", "somebody else than \"user\"");
   }
   void operator()(const UserRemove& op) { user("user", op.user); }
   void operator()(const RoomPut& op) {

@@ -23,9 +23,11 @@ struct Packer {
   Packed operator()(const UserPut& op) {
     const auto user = text(op.user);
     const auto limits = text(op.limits);
-    return {fb::Op::UserPut, fb::CreateUserPut(fbb, user, static_cast<fb::TokenRole>(op.role), limits,
-                                               op.tokens_after_s, static_cast<fb::UserStatus>(op.status))
-                                 .Union()};
+    const auto owner = op.owner.empty() ? Offset<flatbuffers::String>() : text(op.owner);
+    return {fb::Op::UserPut,
+            fb::CreateUserPut(fbb, user, static_cast<fb::TokenRole>(op.role), limits, op.tokens_after_s,
+                              static_cast<fb::UserStatus>(op.status), owner)
+                .Union()};
   }
   Packed operator()(const UserRemove& op) {
     return {fb::Op::UserRemove, fb::CreateUserRemove(fbb, text(op.user)).Union()};
@@ -147,8 +149,8 @@ RoomPut unpack_room(const fb::RoomPut& t) {
 }
 
 UserPut unpack_user(const fb::UserPut& t) {
-  return {text(t.user()), static_cast<TokenRole>(t.role()), text(t.limits()), t.tokens_after(),
-          static_cast<UserStatus>(t.status())};
+  return {text(t.user()),   static_cast<TokenRole>(t.role()),    text(t.limits()),
+          t.tokens_after(), static_cast<UserStatus>(t.status()), text(t.owner())};
 }
 
 // Nothing when the type is none we know, or a part is missing.

@@ -48,17 +48,21 @@ std::string_view sha_text(const Sha256& sha256) {
 
 std::string state_value(const ReplicaState& state) {
   std::string value(1, static_cast<char>(state.generation));
-  return value.append(Fixed64(state.position.version).view()).append(Fixed64(state.position.mark).view());
+  return value.append(Fixed64(state.position.version).view()).append(Fixed64(state.position.mark).view()) +
+         kReplicaForm;
 }
 
 std::optional<ReplicaState> parse_state(std::string_view value) {
-  const bool marked = value.size() == 1 + 2 * kFixed64;  // since 005_change_marks.sql
-  if (!marked && value.size() != 1 + kFixed64) return std::nullopt;
+  constexpr std::size_t kFirst = 1 + kFixed64;        // before 005_change_marks.sql
+  constexpr std::size_t kMarked = kFirst + kFixed64;  // before 006_owners.sql
+  constexpr std::size_t kFormed = kMarked + 1;
+  if (value.size() != kFirst && value.size() != kMarked && value.size() != kFormed) return std::nullopt;
   const auto generation = static_cast<Generation>(value[0]);
   if (generation < kFirstGeneration || generation > kLastGeneration) return std::nullopt;
+  const bool formed = value.size() == kFormed && value[kMarked] >= kReplicaForm;
   return ReplicaState{.generation = generation,
                       .position = {get_fixed64(value.data() + 1),
-                                   marked ? get_fixed64(value.data() + 1 + kFixed64) : std::uint64_t{0}}};
+                                   formed ? get_fixed64(value.data() + kFirst) : kMarkOfNoChange}};
 }
 
 std::string member_value(const MemberPut& member) {

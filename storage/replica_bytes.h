@@ -1,7 +1,7 @@
 // Bytes of the replica's keys and values. Pure.
 //
 //   key        = 0x00 "state"                        where we are: value = generation:byte version:fixed64
-//   mark:fixed64
+//                                                    mark:fixed64 form:byte
 //              | generation:byte fact                 generation is 1 to 254; only one serves, see
 //              rocks_replica.cc
 //   fact       = 0x01 limits-name                     in the order in which they can be applied
@@ -68,6 +68,12 @@ struct NamePair {
 std::optional<NamePair> parse_pair(std::string_view key);
 std::optional<FactType> fact_type(std::string_view key);
 std::string_view sha_text(const Sha256& sha256);
+
+// What the facts of a replica can say; rises when the feed has to bring all of them once more. 1: owners of
+// bots. A replica from before goes on working, but is at a place in the feed at which no change is, so that
+// it gets a snapshot.
+inline constexpr char kReplicaForm = 1;
+inline constexpr std::uint64_t kMarkOfNoChange = 2;  // those of changes are odd
 
 struct ReplicaState {
   Generation generation = kFirstGeneration;

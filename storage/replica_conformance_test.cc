@@ -49,7 +49,7 @@ std::vector<ControlOp> one_of_each() {
               .limits = "fast",
               .tokens_after_s = 17,
               .status = UserStatus::blocked},
-      UserPut{.user = "bob"},
+      UserPut{.user = "bob", .role = TokenRole::device, .owner = "alice"},
       TokenPut{
           .sha256 = sha(0), .user = "meteo", .device = "roof", .role = TokenRole::device, .until_s = 1234},
       SessionRevoke{.sid = "s-1", .until_s = 4321},

@@ -16,12 +16,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-TEST(ReplicaBytes, AStateFromBeforeMarksIsRead) {
-  const auto state = parse_state(std::string("\x01\0\0\0\0\0\0\0\x07", 9));
-  ASSERT_TRUE(state);
-  EXPECT_EQ(state->generation, 1);
-  EXPECT_EQ(state->position, FeedPosition(7));
+TEST(ReplicaBytes, AStateFromBeforeIsReadAndIsAtNoChange) {
+  const std::string version("\x01\0\0\0\0\0\0\0\x07", 9);
+  const std::string mark("\0\0\0\0\0\0\0\x09", 8);
+  for (const std::string& before : {version, version + mark, version + mark + '\0'}) {
+    const auto state = parse_state(before);
+    ASSERT_TRUE(state) << before.size();
+    EXPECT_EQ(state->generation, 1);
+    EXPECT_EQ(state->position, FeedPosition(7, kMarkOfNoChange)) << "so that the feed brings everything anew";
+  }
+  EXPECT_EQ(parse_state(state_value({.generation = 1, .position = {7, 9}}))->position, FeedPosition(7, 9));
   EXPECT_FALSE(parse_state(std::string("\x01\0\0\0\0\0\0\x07", 8)));
+  EXPECT_FALSE(parse_state(version + mark + "\x01\x01"));
 }
 
 class RocksReplicaFaults : public testing::Test {
