@@ -118,6 +118,15 @@ constexpr RoomVerdict may(const RoomQuestion& q) {
   return no("unknown action");
 }
 
+// The highest role that somebody with this one in a room may give by an invite; none: may give none. Whose
+// invites one may not make, one does not see either.
+constexpr MemberRole highest_given(MemberRole actor, bool site_admin = false) {
+  for (const MemberRole role : {MemberRole::owner, MemberRole::admin, MemberRole::member, MemberRole::guest})
+    if (may({.action = RoomAction::invite, .actor = actor, .site_admin = site_admin, .role = role}))
+      return role;
+  return MemberRole::none;
+}
+
 }  // namespace parley
 
 #endif

@@ -108,7 +108,8 @@ std::optional<http::Response> Api::Impl::admit(const Route& route, const http::R
   }
   context.caller = *std::move(caller);
   if (context.caller.role != TokenRole::service) {
-    if (const auto wait = limits.request_of(context.caller.user); wait.count() > 0) return too_many(wait);
+    if (const auto wait = limits.request_of(context.caller.limited_as); wait.count() > 0)
+      return too_many(wait);
   }
   if (!context.caller.scopes.has(route.scope)) {
     const std::string scope(to_string(route.scope));

@@ -35,6 +35,9 @@ struct Caller {
   bool admin = false;  // users.admin (but not for a gadget of that user's), or a service token
   std::string token;   // the id of the API token; empty: it is none
   Scopes scopes;       // of the API token, or all
+  // Whose limits this uses up: a bot its owner's, unless an operator gave the bot a class of its own; as at
+  // the broker (Facts::limited_as).
+  std::string limited_as{};
   // By password, a provider, or a refresh token of such a session.
   bool signed_in() const { return !session.empty() && role != TokenRole::service; }
   // What a registration made with these credentials goes with.

@@ -99,7 +99,7 @@ http::Response delete_device(const http::Request& request, Context& context) {
 
 http::Response get_connect(const http::Request&, Context& context) {
   const auto wait =
-      context.caller.admin ? std::chrono::milliseconds(0) : context.limits.connect(context.caller.user);
+      context.caller.admin ? std::chrono::milliseconds(0) : context.limits.connect(context.caller.limited_as);
   if (wait.count() > 0) return http::rate_limited("too many connects; wait before you ask again", wait);
   json::object object;
   object["mqtt"] = context.config.endpoints.mqtt;

@@ -46,6 +46,10 @@ bool is_gone(const storage::MetadataFault& fault) {
          fault.code == MetadataError::forbidden;
 }
 
+std::string limited_as(const storage::User& user) {
+  return user.owner.empty() || user.limits != "default" ? user.name : user.owner;
+}
+
 }  // namespace
 
 std::size_t Gate::Hash::operator()(const Sha256& digest) const {
@@ -157,6 +161,7 @@ Gate::Admission Gate::ask_session(const Known& checked) const {
   // A service has no account and no session: whoever holds the signing key is the server.
   if (known.caller.role == TokenRole::service) {
     known.caller.admin = true;
+    known.caller.limited_as = known.caller.user;
     return known;
   }
   const auto found = metadata_.sessions().get(known.caller.session);
@@ -166,6 +171,7 @@ Gate::Admission Gate::ask_session(const Known& checked) const {
                       user.status == storage::AccountStatus::active && known.issued_s >= user.tokens_after_s;
   if (!stands) return session_ended();
   known.caller.admin = user.admin;
+  known.caller.limited_as = limited_as(user);
   return known;
 }
 
@@ -185,7 +191,8 @@ Gate::Admission Gate::ask_api_token(const Sha256& digest) const {
                   .role = found->token.role,
                   .admin = admin,
                   .token = found->token.id,
-                  .scopes = Scopes::parse(found->token.scopes)};
+                  .scopes = Scopes::parse(found->token.scopes),
+                  .limited_as = limited_as(found->user)};
   known.expires_s = found->token.until_s;
   return known;
 }

@@ -69,7 +69,8 @@ http::Response create_invite(const http::Request& request, Context& context) {
   if (seconds > 0) invite.expires_ms = to_ms(context.now + std::chrono::seconds(seconds));
   storage::Actor inviter;
   if (auto refusal = idempotent_actor(request, context, inviter)) return *std::move(refusal);
-  const auto wait = context.caller.admin ? std::chrono::milliseconds(0) : context.limits.invite(inviter.user);
+  const auto wait =
+      context.caller.admin ? std::chrono::milliseconds(0) : context.limits.invite(context.caller.limited_as);
   if (wait.count() > 0) return http::rate_limited("you made many invites; make the next one later", wait);
   const auto made = context.metadata.invites().create(inviter, room, invite);
   if (!made) return refused_in_room(made.error(), room, context);

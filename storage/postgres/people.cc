@@ -40,27 +40,40 @@ const Statement kContacts{"contacts.page",
 const Statement kBlock{"block.add",
                        "INSERT INTO blocks (user_name, blocked, created_ms) VALUES ($1, $2, $3) "
                        "ON CONFLICT DO NOTHING"};
-const Statement kUnblock{"block.remove", "DELETE FROM blocks WHERE user_name = $1 AND blocked = $2"};
+const Statement kUnblock{"block.remove",
+                         "DELETE FROM blocks WHERE user_name = " OWNER_OF("$1") " AND blocked = " OWNER_OF(
+                             "$2") " RETURNING user_name, blocked"};
 const Statement kBlocks{"blocks.page",
-                        "SELECT blocked, created_ms FROM blocks WHERE user_name = $1 AND blocked > $2 "
+                        "SELECT blocked, created_ms FROM blocks WHERE user_name = " OWNER_OF("$1") " AND blocked > $2 "
                         "ORDER BY blocked LIMIT $3"};
-const Statement kBetween{"blocks.between",
-                         "SELECT EXISTS (SELECT FROM blocks WHERE user_name = $1 AND blocked = $2) OR "
-                         "EXISTS (SELECT FROM blocks WHERE user_name = $2 AND blocked = $1)"};
+const Statement kBetween{
+    "blocks.between",
+    "SELECT EXISTS (SELECT FROM blocks WHERE user_name = " OWNER_OF("$1") " AND blocked = " OWNER_OF("$2")
+    ") OR EXISTS (SELECT FROM blocks WHERE user_name = " OWNER_OF("$2") " AND blocked = " OWNER_OF("$1") ")"};
 
 Contact read_contact(const Rows& rows, int row) {
   return {rows.string(row, 0), rows.string(row, 1), rows.string(row, 2), rows.integer(row, 3)};
 }
 
+struct Both {
+  std::string mine;    // the person behind the actor
+  std::string theirs;  // and behind the other one
+  bool blocked = false;
+};
+
 // The other one has to be there, and somebody else.
-MetadataResult<void> check_other(Change& change, std::string_view other) {
+MetadataResult<Both> check_other(Change& change, std::string_view other) {
   const std::string& actor = change.actor().user;
   if (other == actor) return MetadataFault{MetadataError::invalid, "this is you", "user"};
   ASSIGN_OR_RETURN(const std::vector<Known> known, known_users(change, {std::string(other), actor}, actor));
+  Both both{actor, {}, false};
   for (const Known& user : known) {
-    if (user.user == other) return {};
+    if (user.user == actor) both.mine = user.owner;
+    if (user.user == other) both.theirs = user.owner;
+    both.blocked = both.blocked || user.blocked;
   }
-  return no_user();
+  if (both.theirs.empty()) return no_user();
+  return both;
 }
 
 MetadataResult<PushDevice> put_device_in(Change& change, const PushDevice& wanted) {
@@ -112,8 +125,10 @@ MetadataResult<void> PostgresPeople::remove_device(const Actor& actor, std::stri
 MetadataResult<Created<Contact>> PostgresPeople::put_contact(const Actor& actor, std::string_view other,
                                                              std::string_view nick) {
   return store_.change(actor, [&](Change& change) -> MetadataResult<Created<Contact>> {
-    RETURN_IF_FAULT(check_other(change, other));
+    ASSIGN_OR_RETURN(const Both both, check_other(change, other));
     ASSIGN_OR_RETURN(const Rows before, change.run(kGetContact, Params(actor.user, other)));
+    if (both.blocked && before.empty())
+      return MetadataFault{MetadataError::blocked, "one of you has blocked the other", "user"};
     RETURN_IF_FAULT(change.run(kPutContact, Params(actor.user, other, nick, change.now_ms())));
     ASSIGN_OR_RETURN(const Rows after, change.run(kGetContact, Params(actor.user, other)));
     if (after.empty()) return no_user();
@@ -137,10 +152,12 @@ MetadataResult<Page<Contact>> PostgresPeople::contacts(std::string_view user, co
 
 MetadataResult<void> PostgresPeople::block(const Actor& actor, std::string_view other) {
   return store_.change(actor, [&](Change& change) -> MetadataResult<void> {
-    RETURN_IF_FAULT(check_other(change, other));
-    ASSIGN_OR_RETURN(const Rows added, change.run(kBlock, Params(actor.user, other, change.now_ms())));
+    ASSIGN_OR_RETURN(const Both both, check_other(change, other));
+    if (both.mine == both.theirs)
+      return MetadataFault{MetadataError::invalid, "this is one of your own accounts", "user"};
+    ASSIGN_OR_RETURN(const Rows added, change.run(kBlock, Params(both.mine, both.theirs, change.now_ms())));
     if (added.affected() == 0) return {};
-    change.fact(BlockPut{.user = actor.user, .blocked = std::string(other)});
+    change.fact(BlockPut{.user = both.mine, .blocked = both.theirs});
     change.audit("user.block", user_target(other));
     return {};
   });
@@ -149,9 +166,9 @@ MetadataResult<void> PostgresPeople::block(const Actor& actor, std::string_view 
 MetadataResult<void> PostgresPeople::unblock(const Actor& actor, std::string_view other) {
   return store_.change(actor, [&](Change& change) -> MetadataResult<void> {
     ASSIGN_OR_RETURN(const Rows gone, change.run(kUnblock, Params(actor.user, other)));
-    if (gone.affected() == 0)
+    if (gone.empty())
       return MetadataFault{MetadataError::not_found, "you have not blocked this user", "user"};
-    change.fact(BlockRemove{.user = actor.user, .blocked = std::string(other)});
+    change.fact(BlockRemove{.user = gone.string(0, 0), .blocked = gone.string(0, 1)});
     change.audit("user.unblock", user_target(other));
     return {};
   });

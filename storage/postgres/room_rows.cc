@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "storage/postgres/try.h"
+#include "storage/postgres/user_rows.h"
 
 namespace parley::storage::postgres {
 namespace {
@@ -29,11 +30,19 @@ const Statement kDelete{"members.delete", "DELETE FROM members WHERE room = $1 A
 const Statement kCount{"room.count", "UPDATE rooms SET members = members + $2::integer WHERE room = $1"};
 const Statement kKnown{
     "users.known",
-    "SELECT u.name, EXISTS (SELECT FROM blocks b WHERE b.user_name = u.name AND b.blocked = $2) OR "
-    "EXISTS (SELECT FROM blocks b WHERE b.user_name = $2 AND b.blocked = u.name) "
+    "SELECT u.name, EXISTS (SELECT FROM blocks b WHERE b.user_name = coalesce(u.owner, u.name) "
+    "AND b.blocked = " OWNER_OF("$2") ") OR "
+    "EXISTS (SELECT FROM blocks b WHERE b.user_name = " OWNER_OF("$2") 
+    " AND b.blocked = coalesce(u.owner, u.name)), coalesce(u.owner, u.name) "
     "FROM users u WHERE u.name = ANY($1::text[]) AND u.status = 0 FOR KEY SHARE OF u"};
 const Statement kWithdraw{"invites.withdraw",
-                          "DELETE FROM invites WHERE room = $1 AND by_user = $2 AND role >= $3"};
+                          "DELETE FROM invites WHERE room = $1 AND (by_user = $2 AND role > $3 "
+                          "OR role > $4 AND role <= $5)"};
+const Statement kRemoved{"removals.put",
+                         "INSERT INTO removals (room, user_name, removed_ms) VALUES ($1, $2, $3) "
+                         "ON CONFLICT (room, user_name) DO UPDATE SET removed_ms = excluded.removed_ms"};
+const Statement kForgetRemoval{"removals.forget", "DELETE FROM removals v USING " ACCOUNTS_OF(
+                                                      "$2") " a WHERE v.room = $1 AND v.user_name = a.name"};
 const Statement kNames{"members.names",
                        "SELECT user_name FROM members WHERE room = $1 ORDER BY user_name LIMIT $2"};
 
@@ -171,12 +180,13 @@ MetadataResult<void> bring_in(Change& change, const Room& room, const std::vecto
   return {};
 }
 
-MetadataResult<void> take_out(Change& change, const Room& room, std::string_view user,
+MetadataResult<void> take_out(Change& change, const Room& room, std::string_view user, MemberRole was,
                               std::string_view reason) {
   ASSIGN_OR_RETURN(const Rows gone, change.run(kDelete, Params(room.room, user)));
   if (gone.affected() == 0) return {};
   RETURN_IF_FAULT(change.run(kCount, Params(room.room, -1)));
-  RETURN_IF_FAULT(withdraw_invites(change, room.room, user, MemberRole::none));
+  RETURN_IF_FAULT(withdraw_invites(change, room.room, user, {.was = was, .now = MemberRole::none}));
+  if (reason != "left") RETURN_IF_FAULT(change.run(kRemoved, Params(room.room, user, change.now_ms())));
   const std::string& by = change.actor().user;
   change.fact(MemberRemove{.room = room.room, .user = std::string(user)});
   change.post(room.room, Kind::leave, user, {{"by", by}, {"reason", reason}});
@@ -184,12 +194,19 @@ MetadataResult<void> take_out(Change& change, const Room& room, std::string_view
   return {};
 }
 
-MetadataResult<void> withdraw_invites(Change& change, std::string_view room, std::string_view by,
-                                      MemberRole now) {
-  // What may() lets an owner, an admin and anybody else give.
-  const MemberRole from = now == MemberRole::admin ? MemberRole::admin : MemberRole::none;
-  if (now == MemberRole::owner) return {};
-  RETURN_IF_FAULT(change.run(kWithdraw, Params(room, by, from)));
+MetadataResult<void> forget_removal(Change& change, std::string_view room, std::string_view user) {
+  RETURN_IF_FAULT(change.run(kForgetRemoval, Params(room, user)));
+  return {};
+}
+
+MetadataResult<void> withdraw_invites(Change& change, std::string_view room, std::string_view user,
+                                      const RoleLoss& loss) {
+  const MemberRole gave = highest_given(loss.was);
+  const MemberRole gives = highest_given(loss.now);
+  const MemberRole kept = std::max(gives, MemberRole::member);
+  ASSIGN_OR_RETURN(const Rows gone, change.run(kWithdraw, Params(room, user, gives, kept, gave)));
+  if (gone.affected() != 0)
+    change.audit("invite.withdraw", user_target(user), room, {{"invites", gone.affected()}});
   return {};
 }
 
@@ -201,7 +218,8 @@ MetadataResult<std::vector<Known>> known_users(Change& change, const std::vector
   ASSIGN_OR_RETURN(const Rows rows, change.run(kKnown, Params(sorted, actor)));
   std::vector<Known> known;
   known.reserve(rows.count());
-  for (int row = 0; row < rows.size(); ++row) known.push_back({rows.string(row, 0), rows.boolean(row, 1)});
+  for (int row = 0; row < rows.size(); ++row)
+    known.push_back({rows.string(row, 0), rows.boolean(row, 1), rows.string(row, 2)});
   return known;
 }
 

@@ -55,18 +55,28 @@ struct Newcomer {
 // yet. `with_joins`: as events of the room too.
 MetadataResult<void> bring_in(Change& change, const Room& room, const std::vector<Newcomer>& newcomers,
                               Seq since, bool with_joins = true);
-// Takes back the invites that `by`, whose role is `now`, could not make any more: nobody comes back by what
-// they left behind.
-MetadataResult<void> withdraw_invites(Change& change, std::string_view room, std::string_view by,
-                                      MemberRole now);
-// Their invites go too. `reason`: left, removed, banned.
-MetadataResult<void> take_out(Change& change, const Room& room, std::string_view user,
+// When a member's role falls: takes back the invites of theirs that they could not make any more, and those
+// of others that make staff and that they could see until now and could not make any more, because they may
+// have kept the codes.
+struct RoleLoss {
+  MemberRole was = MemberRole::none;
+  MemberRole now = MemberRole::none;
+};
+MetadataResult<void> withdraw_invites(Change& change, std::string_view room, std::string_view user,
+                                      const RoleLoss& loss);
+// Invites go too, as above; `was` is their role until now. `reason`: left (by their own will), removed,
+// banned. Whom others take out, no invite from before brings back.
+MetadataResult<void> take_out(Change& change, const Room& room, std::string_view user, MemberRole was,
                               std::string_view reason);
+// That others took this account, and the bots it owns, out of the room counts no more.
+MetadataResult<void> forget_removal(Change& change, std::string_view room, std::string_view user);
 
-// Of those names, the active users, locked against their removal; and whether either side blocks the other.
+// Of those names, the active users, locked against their removal; who is behind each, and whether either side
+// blocks the other: that person, and the one behind `actor`.
 struct Known {
   std::string user;
   bool blocked = false;
+  std::string owner;  // oneself, when it is no bot
 };
 MetadataResult<std::vector<Known>> known_users(Change& change, const std::vector<std::string>& names,
                                                std::string_view actor);

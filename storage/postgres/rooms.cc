@@ -13,8 +13,9 @@ namespace {
 const Statement kGet{"room.get",
                      select_view("FROM rooms r LEFT JOIN members o ON o.room = r.room AND o.user_name = $2 "
                                  "WHERE r.room = $1 AND r.deleted_ms = 0")};
-const Statement kCreatedSince{"rooms.created_since",
-                              "SELECT count(*) FROM rooms WHERE creator = $1 AND created_ms > $2"};
+const Statement kCreatedSince{
+    "rooms.created_since",
+    "SELECT count(*) FROM " ACCOUNTS_OF("$1") " a JOIN rooms r ON r.creator = a.name AND r.created_ms > $2"};
 const Statement kPair{"room.pair",
                       "SELECT room FROM rooms WHERE pair_low = $1 AND pair_high = $2 AND deleted_ms = 0"};
 const Statement kInsert{
@@ -98,10 +99,10 @@ MetadataResult<void> check_members(Change& change, const NewRoom& room,
 MetadataResult<void> check_rate(Change& change, const NewRoom& room) {
   if (room.max_per_hour == 0 || change.actor().admin) return {};
   constexpr std::int64_t kHourMs = 3'600'000;
-  // Those that are being made at once count each other.
-  RETURN_IF_FAULT(lock_user(change, change.actor().user));
+  // Those that are being made at once count each other, and a person's bots count with the person.
+  ASSIGN_OR_RETURN(const User person, lock_owner(change, change.actor().user));
   ASSIGN_OR_RETURN(const Rows rows,
-                   change.run(kCreatedSince, Params(change.actor().user, change.now_ms() - kHourMs)));
+                   change.run(kCreatedSince, Params(person.name, change.now_ms() - kHourMs)));
   if (rows.integer(0, 0) < room.max_per_hour) return {};
   return MetadataFault{MetadataError::limit,
                        "at most " + std::to_string(room.max_per_hour) + " rooms an hour; wait a while", "",

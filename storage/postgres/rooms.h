@@ -69,6 +69,11 @@ class PostgresMembers : public Members {
 // Ends a room whose row is locked; the rows of its members go later (Feed::sweep).
 MetadataResult<void> remove_locked_room(Change& change, const Room& room);
 
+// Nobody lets themselves, by an account of theirs, into a private room with somebody they have a block with.
+// `maker` adds `user`, or made the invite.
+MetadataResult<void> check_own_door(Change& change, const Room& room, std::string_view maker,
+                                    std::string_view user);
+
 // Everything about coming into a locked room by one's own will, but for the right to: bans, blocks of a
 // direct room, size. `existed`: is a member already.
 MetadataResult<Created<Member>> come_in(Change& change, const LockedRoom& locked, const NewMember& member);

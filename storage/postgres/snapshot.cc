@@ -22,7 +22,8 @@ ControlOp read_user_fact(const Rows& rows, int row) {
                  .role = rows.as<TokenRole>(row, 1),
                  .limits = rows.string(row, 2),
                  .tokens_after_s = rows.integer(row, 3),
-                 .status = rows.integer(row, 4) == 0 ? UserStatus::active : UserStatus::blocked};
+                 .status = rows.integer(row, 4) == 0 ? UserStatus::active : UserStatus::blocked,
+                 .owner = rows.string(row, 5)};
 }
 ControlOp read_token_fact(const Rows& rows, int row) {
   return TokenPut{.sha256 = parse_sha256_hex(rows.text(row, 0)).value_or(Sha256{}),
@@ -56,7 +57,7 @@ ControlOp read_member_fact(const Rows& rows, int row) {
 // In an order in which they can be applied.
 constexpr Kind kKinds[] = {
     {"SELECT fact FROM limit_classes ORDER BY name", read_limits},
-    {"SELECT name, role, limits, tokens_after_s, status FROM users WHERE status <> 2", read_user_fact},
+    {"SELECT name, role, limits, tokens_after_s, status, owner FROM users WHERE status <> 2", read_user_fact},
     {"SELECT encode(sha256, 'hex'), user_name, device, role, until_s FROM api_tokens "
      "WHERE until_s = 0 OR until_s > $NOW",
      read_token_fact},

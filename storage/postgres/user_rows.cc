@@ -9,6 +9,11 @@ namespace {
 const Statement kLock{"user.lock", std::string("SELECT ") + kUserColumns +
                                        " FROM users u WHERE u.name = $1 AND u.status <> 2 FOR NO KEY UPDATE"};
 
+const Statement kLockOwner{"user.lock_owner", std::string("SELECT ") + kUserColumns +
+                                                  " FROM users u WHERE u.name = " + OWNER_OF("$1") +
+                                                  " AND u.status <> 2 FOR NO KEY UPDATE"};
+const Statement kSamePerson{"user.same_person", "SELECT " OWNER_OF("$1") " = " OWNER_OF("$2")};
+
 // Any number that nobody else in this database uses. Held to the end of the transaction.
 const Statement kLockAdmins{"users.lock_admins", "SELECT pg_advisory_xact_lock(123576517158266)"};
 const Statement kOtherAdmin{"users.other_admin",
@@ -91,7 +96,8 @@ UserPut user_fact(const User& user) {
                  .role = user.role,
                  .limits = user.limits,
                  .tokens_after_s = user.tokens_after_s,
-                 .status = user.status == AccountStatus::active ? UserStatus::active : UserStatus::blocked};
+                 .status = user.status == AccountStatus::active ? UserStatus::active : UserStatus::blocked,
+                 .owner = user.owner};
 }
 
 MetadataFault no_user() { return {MetadataError::not_found, "there is no such user", "user"}; }
@@ -100,6 +106,18 @@ MetadataResult<User> lock_user(Change& change, std::string_view name) {
   ASSIGN_OR_RETURN(const Rows rows, change.run(kLock, Params(name)));
   if (rows.empty()) return no_user();
   return read_user(rows, 0);
+}
+
+MetadataResult<User> lock_owner(Change& change, std::string_view account) {
+  ASSIGN_OR_RETURN(const Rows rows, change.run(kLockOwner, Params(account)));
+  if (rows.empty()) return no_user();
+  return read_user(rows, 0);
+}
+
+MetadataResult<bool> same_person(Change& change, std::string_view a, std::string_view b) {
+  if (a == b) return true;
+  ASSIGN_OR_RETURN(const Rows rows, change.run(kSamePerson, Params(a, b)));
+  return rows.boolean(0, 0);
 }
 
 MetadataResult<void> check_active(const User& user) {

@@ -7,6 +7,14 @@
 
 namespace parley::storage::postgres {
 
+// The person behind an account, in SQL: a bot's owner, anybody else oneself; who is no user (a service) too.
+// Blocks, bans and limits are between people. `account` is a parameter or a column.
+#define OWNER_OF(account) \
+  "coalesce((SELECT coalesce(w.owner, w.name) FROM users w WHERE w.name = " account "), " account "::text)"
+// All accounts of a person, in FROM.
+#define ACCOUNTS_OF(person) \
+  "(SELECT " person "::text AS name UNION ALL SELECT w.name FROM users w WHERE w.owner = " person ")"
+
 // Columns of a user `u`, for the reader below.
 inline constexpr char kUserColumns[] =
     "u.name, u.display_name, u.about, u.role, u.owner, u.admin, u.status, u.limits, u.tokens_after_s, "
@@ -23,6 +31,10 @@ MetadataFault no_user();
 
 // The user's row, locked until the end of the transaction. Deleted users are `not_found`.
 MetadataResult<User> lock_user(Change& change, std::string_view name);
+// Of the person behind this account, likewise.
+MetadataResult<User> lock_owner(Change& change, std::string_view account);
+// Whether the two accounts are one person's.
+MetadataResult<bool> same_person(Change& change, std::string_view a, std::string_view b);
 // `forbidden` when this user, whose row is locked, is blocked: a request of theirs may have been on its way.
 MetadataResult<void> check_active(const User& user);
 // `conflict` when this user, whose row is locked and who is about to be one no longer, is the server's last

@@ -90,6 +90,7 @@ MetadataResult<Created<User>> create_in(Change& change, const NewUser& user) {
   if (!user.owner.empty()) {
     ASSIGN_OR_RETURN(const User owner, lock_user(change, user.owner));
     RETURN_IF_FAULT(check_active(owner));
+    if (!owner.owner.empty()) return invalid("a bot belongs to a person, not to another bot", "owner");
   }
   ASSIGN_OR_RETURN(const Rows inserted,
                    change.run(kInsert, Params(user.name, user.display_name, user.role, user.owner, user.admin,

@@ -80,7 +80,7 @@ MetadataResult<void> leave_one(Change& change, std::string_view name, std::strin
     ASSIGN_OR_RETURN(const bool owned, hand_over(change, locked->room, user));
     if (!owned) RETURN_IF_FAULT(remove_locked_room(change, locked->room));
   }
-  return take_out(change, locked->room, user, "left");
+  return take_out(change, locked->room, user, locked->target.role, "left");
 }
 
 // The user and the bots it owns; all of them go into `removed`.
