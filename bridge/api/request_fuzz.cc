@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include "bridge/api/limits.h"
 #include "bridge/api/routes.h"
