@@ -9,7 +9,7 @@ RUN mkdir -p /etc/postgresql-common/createcluster.d \
  && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/parley.conf \
  && apt-get update \
  && apt-get install -y --no-install-recommends mosquitto postgresql procps curl libboost-json1.81.0 \
-    libboost-url1.81.0 librocksdb7.8 libssl3 libutf8proc2 libpaho-mqtt1.3 libpaho-mqttpp3-1 libpq5 libsodium23 \
+    libboost-url1.81.0 librocksdb7.8 libssl3 libicu72 libutf8proc2 libpaho-mqtt1.3 libpaho-mqttpp3-1 libpq5 libsodium23 \
     libspdlog1.10 libcurl4 libprometheus-cpp-core1.0 libprometheus-cpp-pull1.0 \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /srv/parley/parley /srv/parley/

@@ -6,7 +6,7 @@ build_packages=(
   g++ cmake ninja-build ccache pkg-config
   mosquitto-dev libmosquitto-dev          # the headers of the plugin API
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
-  librocksdb-dev libssl-dev
+  librocksdb-dev libssl-dev libicu-dev
   libflatbuffers-dev flatbuffers-compiler
   libpaho-mqtt-dev libpaho-mqttpp-dev     # the C++ SDK
   libpq-dev libsodium-dev libspdlog-dev   # parley-bridge: metadata, passwords, logs

@@ -51,7 +51,7 @@ void audit_failure(const http::Request& request, Context& context, const std::st
   }
 }
 
-void rehash(Context& context, const std::string& user, const std::string& password,
+void rehash(Context& context, const std::string& user, const PreparedPassword& password,
             const std::string& old_hash) {
   const auto done =
       context.metadata.users().rehash_password(user, old_hash, context.accounts.passwords.hash(password));
@@ -64,12 +64,12 @@ http::Response register_user(const http::Request& request, Context& context) {
   http::Fields body(request);
   NewAccount account;
   account.user = body.user("user");
-  const std::string password = body.secret("password", kMinPassword, kMaxPassword);
-  account.display_name = body.optional_text("display_name", 1, kMaxDisplayName).value_or("");
+  const PreparedPassword password = body.password("password", kMinPassword, kMaxPassword);
+  account.display_name = body.optional_line("display_name", 1, kMaxDisplayName).value_or("");
   account.device = body.optional_device("device");
   account.invite = body.optional_text("invite", 1, kMaxToken).value_or("");
   if (auto refusal = body.refusal()) return *std::move(refusal);
-  if (password == account.user) return http::invalid("password", "must not be the user's name");
+  if (password.text == account.user) return http::invalid("password", "must not be the user's name");
   if (auto refusal = may_register(request, context, account)) return *std::move(refusal);
   account.password_hash = context.accounts.passwords.hash(password);
   return register_account(request, context, account);
@@ -78,7 +78,7 @@ http::Response register_user(const http::Request& request, Context& context) {
 http::Response login(const http::Request& request, Context& context) {
   http::Fields body(request);
   const std::string user = body.user("user");
-  const std::string password = body.secret("password", 1, kMaxPassword);
+  const PreparedPassword password = body.password("password", 1, kMaxPassword);
   const auto device = body.optional_device("device");
   if (auto refusal = body.refusal()) return *std::move(refusal);
   const SignInLimits::Attempt attempt = begin_sign_in(request, context, user);
@@ -91,13 +91,13 @@ http::Response login(const http::Request& request, Context& context) {
   }
   const Passwords& passwords = context.accounts.passwords;
   const bool has_password = found && !found->password_hash.empty();
-  bool matches = false;
+  Passwords::Match match = Passwords::Match::no;
   if (has_password) {
-    matches = passwords.matches(password, found->password_hash);
+    match = passwords.match(password, found->password_hash);
   } else {
     passwords.pretend(password);
   }
-  if (!matches) {
+  if (match == Passwords::Match::no) {
     audit_failure(request, context, user);
     return wrong_credentials();
   }
@@ -105,7 +105,8 @@ http::Response login(const http::Request& request, Context& context) {
   if (found->user.status != storage::AccountStatus::active) {
     return http::forbidden("this account has been blocked; ask the operator of this server");
   }
-  if (passwords.outdated(found->password_hash)) rehash(context, user, password, found->password_hash);
+  if (match == Passwords::Match::earlier_form || passwords.outdated(found->password_hash))
+    rehash(context, user, password, found->password_hash);
   return sign_in(request, context, found->user, device, 200);
 }
 
@@ -205,12 +206,12 @@ http::Response logout_all(const http::Request& request, Context& context) {
 
 http::Response change_password(const http::Request& request, Context& context) {
   http::Fields body(request);
-  const auto old_password = body.optional_secret("old_password", 1, kMaxPassword);
-  const std::string password = body.secret("password", kMinPassword, kMaxPassword);
+  const auto old_password = body.optional_password("old_password", 1, kMaxPassword);
+  const PreparedPassword password = body.password("password", kMinPassword, kMaxPassword);
   const std::optional<bool> end_tokens = read_end_tokens(body);
   if (auto refusal = body.refusal()) return *std::move(refusal);
   const std::string& user = context.caller.user;
-  if (password == user) return http::invalid("password", "must not be the user's name");
+  if (password.text == user) return http::invalid("password", "must not be the user's name");
 
   // Somebody who found an open laptop has a token, not the password; guesses count as failed sign-ins.
   const SignInLimits::Attempt attempt = begin_sign_in(request, context, user);
@@ -225,7 +226,8 @@ http::Response change_password(const http::Request& request, Context& context) {
     context.limits.sign_ins().untried(attempt);
     return http::invalid("old_password", "is missing: send the password that is to be replaced");
   }
-  if (has_password && !context.accounts.passwords.matches(*old_password, found->password_hash)) {
+  if (has_password &&
+      context.accounts.passwords.match(*old_password, found->password_hash) == Passwords::Match::no) {
     audit_failure(request, context, user);
     return http::forbidden("the old password is wrong", "wrong_password");
   }

@@ -164,6 +164,19 @@ TEST_F(AuthTiming, TellsNothingAboutWhoIsThere) {
     EXPECT_EQ(metric(hashes), before + 1) << user;
   }
   EXPECT_EQ(metric(cheap), 0u) << "a hash that is none";
+  // With accents two forms are tried, whoever is asked for and whatever the stored hash was made of.
+  bridge::Metrics metrics;
+  storage::NewUser old;
+  old.name = "old";
+  old.password_hash = Passwords(1, 1u << 20, metrics).hash({.text = "cafe\u0301 au lait"});
+  ASSERT_TRUE(world_.metadata().users().create({}, old));
+  for (const char* typed : {"wrong caf\u00e9", "wrong cafe\u0301", "a\u00a0wrong caf"}) {
+    for (const std::string user : {"alice", "nobody", "blocked", "provider", "old"}) {
+      const std::uint64_t before = metric(hashes);
+      EXPECT_EQ(enter(kLogin, user, typed).status, 401u);
+      EXPECT_EQ(metric(hashes), before + 2) << user << " " << typed;
+    }
+  }
 }
 
 TEST_F(AuthApi, RefreshTokensGiveTheNextPair) {
@@ -537,13 +550,92 @@ TEST_F(AuthApi, ANewPasswordEndsTheOtherSessions) {
   EXPECT_EQ(enter(kLogin, "alice", "battery staple").status, 200u);
 }
 
+TEST_F(AuthApi, APasswordIsTheSameHoweverItsAccentsAreTyped) {
+  constexpr struct {
+    const char *one, *other;
+  } kPairs[] = {
+      {"caf\u00e9 au lait", "cafe\u0301 au lait"},
+      {"\u00c5ngstr\u00f6m!", "A\u030angstro\u0308m!"},
+      {"mật khẩu dài", "ma\u0323\u0302t kha\u0302\u0309u da\u0300i"},
+      {"\ube44\ubc00\ubc88\ud638\ube44\ubc00\ubc88\ud638",
+       "\u1107\u1175\u1106\u1175\u11af\u1107\u1165\u11ab\u1112\u1169"
+       "\u1107\u1175\u1106\u1175\u11af\u1107\u1165\u11ab\u1112\u1169"},
+      {"\u0439\u043e\u0433\u0430 \u0451\u043b\u043a\u0430",
+       "\u0438\u0306\u043e\u0433\u0430 \u0435\u0308\u043b\u043a\u0430"},
+      {"one two three", "one\u00a0two\u3000three"},
+  };
+  int number = 0;
+  for (const auto& pair : kPairs) {
+    for (const bool swapped : {false, true}) {
+      const char* one = swapped ? pair.other : pair.one;
+      const char* other = swapped ? pair.one : pair.other;
+      const std::string user = "user" + std::to_string(++number);
+      const Reply made = enter(kRegister, user, one);
+      ASSERT_EQ(made.status, 201u) << one << made.text;
+      EXPECT_EQ(enter(kLogin, user, other).status, 200u) << other;
+      EXPECT_EQ(enter(kLogin, user, one).status, 200u) << one;
+      EXPECT_EQ(enter(kLogin, user, "not the password").status, 401u);
+      const std::string change =
+          std::string(R"({"old_password":")") + other + R"(","password":"plain again"})";
+      const Reply in = enter(kLogin, user, other);
+      EXPECT_EQ(world_.call("PUT", "/api/v1/users/me/password", {in.at("access_token"), change, {}}).status,
+                204u);
+      EXPECT_EQ(enter(kLogin, user, "plain again").status, 200u);
+    }
+  }
+}
+
+TEST_F(AuthApi, HashesOfPasswordsAsTheyWereTypedStayGoodAndAreMadeAnew) {
+  bridge::Metrics metrics;
+  const Passwords hasher(1, 1u << 20, metrics);
+  int number = 0;
+  for (const char* before : {"cafe\u0301 au lait", "a\u00a0wide\u3000space", "\u212bngstrom"}) {
+    for (const char* typed : {before, "caf\u00e9 au lait"}) {
+      const bool same = typed == before || std::string_view(before).starts_with("cafe");
+      storage::NewUser user;
+      user.name = "user" + std::to_string(++number);
+      user.password_hash = hasher.hash({.text = before});
+      ASSERT_TRUE(world_.metadata().users().create({}, user));
+      EXPECT_EQ(enter(kLogin, user.name, typed).status, same ? 200u : 401u) << typed;
+      if (!same) continue;
+      const auto now = world_.metadata().users().credential(user.name);
+      ASSERT_TRUE(now);
+      EXPECT_NE(now->password_hash, user.password_hash) << "made anew";
+      EXPECT_EQ(hasher.match(text::prepare_password(before).value(), now->password_hash),
+                Passwords::Match::yes);
+      EXPECT_EQ(enter(kLogin, user.name, before).status, 200u) << "and again";
+    }
+  }
+}
+
+TEST_F(AuthApi, PasswordsAreCountedInCharactersOfWhatIsHashed) {
+  const auto status = [&](const char* user, const std::string& password) {
+    return enter(kRegister, user, password).status;
+  };
+  std::string apart;
+  for (int i = 0; i < 8; ++i) apart += "e\u0301";
+  EXPECT_EQ(status("a1", apart), 201u);
+  EXPECT_EQ(enter(kRegister, "a2", "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9").field(), "password")
+      << "seven";
+  EXPECT_EQ(enter(kRegister, "a3", apart.substr(3)).field(), "password") << "seven";
+  std::string longest;
+  for (int i = 0; i < 256; ++i) longest += "\u00e9";
+  EXPECT_EQ(status("a4", longest), 201u);
+  EXPECT_EQ(enter(kLogin, "a4", longest).status, 200u);
+  EXPECT_EQ(enter(kRegister, "a5", longest + "x").field(), "password");
+  // Latin-1, as a terminal that is not UTF-8 sends it.
+  const Reply latin = enter(kRegister, "a6", "caf\xe9 au lait");
+  EXPECT_EQ(latin.status, 400u);
+  EXPECT_THAT(latin.text, HasSubstr("UTF-8"));
+}
+
 TEST_F(AuthApi, PasswordsAreHashedAnewWhenTheParametersChange) {
   // A hash of other parameters, as an older configuration left it.
   bridge::Metrics metrics;
   const Passwords old(2, 2u << 20, metrics);
   storage::NewUser user;
   user.name = "alice";
-  user.password_hash = old.hash("correct horse");
+  user.password_hash = old.hash({.text = "correct horse"});
   ASSERT_TRUE(world_.metadata().users().create({}, user));
   ASSERT_EQ(enter(kLogin, "alice", "correct horse").status, 200u);
   const auto now = world_.metadata().users().credential("alice");

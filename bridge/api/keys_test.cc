@@ -145,18 +145,42 @@ TEST_F(KeysTest, SaysWhatToDoWhenThereIsNone) {
 TEST(PasswordsTest, AreArgon2idAndKnowTheirAge) {
   bridge::Metrics metrics;
   const Passwords passwords(1, 1u << 20, metrics);
-  const std::string hash = passwords.hash("correct horse");
+  const auto typed = [](std::string_view text) { return text::prepare_password(text).value(); };
+  const auto matches = [&](std::string_view text, const std::string& hash) {
+    return passwords.match(typed(text), hash) != Passwords::Match::no;
+  };
+  const std::string hash = passwords.hash(typed("correct horse"));
   EXPECT_THAT(hash, HasSubstr("$argon2id$v=19$m=1024,t=1,p=1$"));
-  EXPECT_NE(hash, passwords.hash("correct horse"));  // salted
-  EXPECT_TRUE(passwords.matches("correct horse", hash));
-  EXPECT_FALSE(passwords.matches("correct horsf", hash));
-  EXPECT_FALSE(passwords.matches(std::string("correct horse\0", 14), hash));
-  EXPECT_FALSE(passwords.matches("correct horse", ""));
-  EXPECT_FALSE(passwords.matches("correct horse", "$argon2id$rubbish"));
+  EXPECT_NE(hash, passwords.hash(typed("correct horse")));  // salted
+  EXPECT_TRUE(matches("correct horse", hash));
+  EXPECT_FALSE(matches("correct horsf", hash));
+  EXPECT_FALSE(matches(std::string("correct horse\0", 14), hash));
+  EXPECT_FALSE(matches("correct horse", ""));
+  EXPECT_FALSE(matches("correct horse", "$argon2id$rubbish"));
   EXPECT_FALSE(passwords.outdated(hash));
   EXPECT_TRUE(Passwords(2, 1u << 20, metrics).outdated(hash));
   EXPECT_TRUE(Passwords(1, 2u << 20, metrics).outdated(hash));
   EXPECT_TRUE(passwords.outdated("rubbish"));
+}
+
+TEST(PasswordsTest, AreTheSameHoweverTheyAreTypedAndOldHashesStayGood) {
+  bridge::Metrics metrics;
+  const Passwords passwords(1, 1u << 20, metrics);
+  const auto typed = [](std::string_view text) { return text::prepare_password(text).value(); };
+  using Match = Passwords::Match;
+  constexpr std::string_view kComposed = "caf\u00e9 cr\u00e8me";
+  constexpr std::string_view kApart = "cafe\u0301 cre\u0300me";
+  const std::string now = passwords.hash(typed(kApart));
+  EXPECT_EQ(passwords.match(typed(kComposed), now), Match::yes);
+  EXPECT_EQ(passwords.match(typed(kApart), now), Match::yes);
+  EXPECT_EQ(passwords.match(typed("cafe creme"), now), Match::no);
+  // As it was before: of the bytes that were sent.
+  const std::string before = passwords.hash({.text = std::string(kApart)});
+  EXPECT_EQ(passwords.match(typed(kApart), before), Match::earlier_form);
+  EXPECT_EQ(passwords.match(typed(kComposed), before), Match::earlier_form);
+  EXPECT_EQ(passwords.match(typed("caf\u00e9 creme"), before), Match::no);
+  const std::string spaced = passwords.hash({.text = "a\u00a0wide\u3000space"});
+  EXPECT_EQ(passwords.match(typed("a\u00a0wide\u3000space"), spaced), Match::earlier_form);
 }
 
 TEST(SealTest, OpensForTheSamePurposeAndSecretAlone) {

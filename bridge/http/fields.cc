@@ -45,6 +45,25 @@ std::string expected_length(std::size_t min, std::size_t max, const char* unit) 
   return "expected text of " + std::to_string(min) + " to " + std::to_string(max) + " " + unit;
 }
 
+// The text as it is to be stored, or why it is refused.
+struct Checked {
+  std::string text;
+  std::string problem;
+};
+Checked check_text(std::string_view given, std::size_t min, std::size_t max, text::FieldKind kind) {
+  if (given.empty() && min == 0) return {};
+  // Four times as long as allowed is too long however it is composed, and too long to be looked at.
+  if (given.empty() || characters(given) > 4 * max + 64) return {{}, expected_length(min, max, "characters")};
+  text::FieldText checked = text::check_field(given, kind);
+  if (!checked.problem.empty()) {
+    if (min == 0 && checked.nothing_seen) checked.problem += "; to have none, send \"\"";
+    return {{}, std::move(checked.problem)};
+  }
+  if (checked.characters < min || checked.characters > max)
+    return {{}, expected_length(min, max, "characters")};
+  return {std::move(checked.text), {}};
+}
+
 std::string list_of(const std::vector<std::string_view>& words) {
   std::string out;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -61,6 +80,10 @@ Fields::Fields(const Request& request) {
   const auto type = request.header("Content-Type");
   if (!type || !is_json_type(*type)) {
     refusal_ = problem({415, "unsupported_media_type", "send the body as Content-Type: application/json"});
+    return;
+  }
+  if (!scan_utf8(request.body).valid) {
+    refusal_ = bad_request("the body is not valid UTF-8; encode its text as UTF-8");
     return;
   }
   boost::system::error_code error;
@@ -109,6 +132,27 @@ std::optional<std::string> Fields::optional_text(std::string_view name, std::siz
   return std::string(value->get_string());
 }
 
+std::optional<std::string> Fields::optional_field(std::string_view name, std::size_t min, std::size_t max,
+                                                  text::FieldKind kind) {
+  const json::value* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_string()) {
+    wrong(name, expected_length(min, max, "characters"));
+    return std::nullopt;
+  }
+  Checked checked = check_text(value->get_string(), min, max, kind);
+  if (checked.problem.empty()) return std::move(checked.text);
+  wrong(name, std::move(checked.problem));
+  return std::nullopt;
+}
+std::optional<std::string> Fields::optional_line(std::string_view name, std::size_t min, std::size_t max) {
+  return optional_field(name, min, max, text::FieldKind::one_line);
+}
+std::optional<std::string> Fields::optional_longer_text(std::string_view name, std::size_t min,
+                                                        std::size_t max) {
+  return optional_field(name, min, max, text::FieldKind::longer);
+}
+
 std::optional<std::string> Fields::optional_secret(std::string_view name, std::size_t min, std::size_t max) {
   const json::value* value = find(name);
   if (value == nullptr) return std::nullopt;
@@ -117,6 +161,19 @@ std::optional<std::string> Fields::optional_secret(std::string_view name, std::s
     return std::nullopt;
   }
   return std::string(value->get_string());
+}
+
+std::optional<text::PreparedPassword> Fields::optional_password(std::string_view name, std::size_t min,
+                                                                std::size_t max) {
+  const json::value* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  // As much text as can come to `max` characters: four code points each, of four bytes.
+  if (value->is_string() && value->get_string().size() <= 16 * max) {
+    auto prepared = text::prepare_password(value->get_string());
+    if (prepared && prepared->characters >= min && prepared->characters <= max) return prepared;
+  }
+  wrong(name, expected_length(min, max, "characters"));
+  return std::nullopt;
 }
 
 std::string Fields::text(std::string_view name, std::size_t min, std::size_t max) {
@@ -129,6 +186,12 @@ std::string Fields::secret(std::string_view name, std::size_t min, std::size_t m
   auto value = optional_secret(name, min, max);
   if (!value) wrong(name, "is missing: " + expected_length(min, max, "bytes"));
   return value.value_or("");
+}
+
+text::PreparedPassword Fields::password(std::string_view name, std::size_t min, std::size_t max) {
+  auto value = optional_password(name, min, max);
+  if (!value) wrong(name, "is missing: " + expected_length(min, max, "characters"));
+  return value.value_or(text::PreparedPassword());
 }
 
 std::optional<std::string> Fields::checked_name(std::string_view name, bool (*valid)(std::string_view),
@@ -260,6 +323,14 @@ std::optional<Response> Fields::refusal() {
     }
   }
   return std::nullopt;
+}
+
+std::optional<Response> read_longer_text(std::string_view name, std::string_view given, std::size_t max,
+                                         std::string& out) {
+  Checked checked = check_text(given, 0, max, text::FieldKind::longer);
+  out = std::move(checked.text);
+  if (checked.problem.empty()) return std::nullopt;
+  return invalid(std::string(name), std::move(checked.problem));
 }
 
 std::optional<Response> read_page(const Request& request, Page& out) {

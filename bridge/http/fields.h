@@ -2,8 +2,8 @@
 // wrong.
 //
 //   Fields body(request);
-//   const std::string name = body.text("name", 1, 100);
-//   const auto topic = body.optional_text("topic", 0, 500);
+//   const std::string code = body.text("code", 1, 64);
+//   const auto topic = body.optional_line("topic", 0, 500);
 //   if (auto refusal = body.refusal()) return *std::move(refusal);
 //
 // Every accessor returns an empty value when the member is missing or wrong; refusal() then says which, also
@@ -22,6 +22,8 @@
 
 #include "bridge/http/request.h"
 #include "bridge/http/response.h"
+#include "schemas/text/field_text.h"
+#include "schemas/text/password_text.h"
 
 namespace parley::http {
 
@@ -29,12 +31,21 @@ class Fields {
  public:
   explicit Fields(const Request& request);
 
-  // Lengths in characters (code points). Text holds no control characters but \n and \t.
+  // What people will read, as schemas/text/field_text.h has it: trimmed, composed, with something in it that
+  // can be seen. Lengths in characters (code points) of what is left; with a `min` of 0, "" means none.
+  std::optional<std::string> optional_line(std::string_view name, std::size_t min, std::size_t max);
+  std::optional<std::string> optional_longer_text(std::string_view name, std::size_t min, std::size_t max);
+  // What programs compare: codes, names of other systems. Lengths in characters; no control characters but \n
+  // and \t.
   std::string text(std::string_view name, std::size_t min, std::size_t max);
   std::optional<std::string> optional_text(std::string_view name, std::size_t min, std::size_t max);
-  // Lengths in bytes, and nothing further is asked of it: passwords, opaque tokens.
+  // Lengths in bytes, and nothing further is asked of it: opaque tokens.
   std::string secret(std::string_view name, std::size_t min, std::size_t max);
   std::optional<std::string> optional_secret(std::string_view name, std::size_t min, std::size_t max);
+  // Passwords, prepared as schemas/text/password_text.h has it; lengths in characters of that.
+  text::PreparedPassword password(std::string_view name, std::size_t min, std::size_t max);
+  std::optional<text::PreparedPassword> optional_password(std::string_view name, std::size_t min,
+                                                          std::size_t max);
   // The forms of schemas/ids.h.
   std::string user(std::string_view name);
   std::string room(std::string_view name);
@@ -67,6 +78,8 @@ class Fields {
 
  private:
   const boost::json::value* find(std::string_view name);  // absent or null: nothing
+  std::optional<std::string> optional_field(std::string_view name, std::size_t min, std::size_t max,
+                                            text::FieldKind kind);
   std::optional<std::string> checked_name(std::string_view name, bool (*valid)(std::string_view),
                                           std::string_view form);
 
@@ -74,6 +87,11 @@ class Fields {
   std::vector<std::string> known_;
   std::optional<Response> refusal_;
 };
+
+// Text that people will read, wherever it came in: trimmed and composed into `out`, or what to answer. Empty
+// stays so.
+std::optional<Response> read_longer_text(std::string_view name, std::string_view given, std::size_t max,
+                                         std::string& out);
 
 // ?limit= and ?cursor= of a list. A wrong limit is refused; cursors are checked by whoever made them.
 struct Page {

@@ -12,17 +12,30 @@
 
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/key_store.h"
+#include "schemas/text/password_text.h"
 
 namespace parley::ctl {
 namespace {
 
 constexpr std::size_t kLongest = 1024;  // characters; the server has its own limit
 
+// The password as the server takes it, for comparing two.
+std::string prepared_form(const std::string& typed) {
+  const auto prepared = text::prepare_password(typed);
+  if (!prepared) {
+    throw Failure(
+        "the password is not UTF-8: set the terminal (or save the file) to UTF-8, as the server has it",
+        kExitUsage);
+  }
+  return prepared->text;
+}
+
 std::string line_of(std::istream& in, const std::string& name) {
   std::string line;
   if (!std::getline(in, line) || line.empty())
     throw Failure(name + " holds no password in its first line", kExitUsage);
   if (line.back() == '\r') line.pop_back();
+  (void)prepared_form(line);
   return line;
 }
 
@@ -89,7 +102,9 @@ std::string read_password(const std::string& file, const std::string& user, bool
   }
   QuietTerminal terminal;
   std::string password = terminal.ask("Password of " + user + ": ");
-  if (twice && terminal.ask("Once more: ") != password) throw Failure("the two were not the same");
+  const std::string prepared = prepared_form(password);
+  if (twice && prepared_form(terminal.ask("Once more: ")) != prepared)
+    throw Failure("the two were not the same");
   return password;
 }
 

@@ -36,6 +36,7 @@ std::vector<Library> libraries() {
       {"CLI/",
        {"clients/parleyctl/command_line.cc", "bridge/main.cc", "tests/bench/main.cc",
         "tests/bench/control.cc", "tests/bench/rest.cc"}},
+      {"unicode/", {"schemas/text/unicode.cc"}},
       {"utf8proc", {"clients/parleyctl/chat/text.cc"}},
       {"libpq-fe.h", {"storage/postgres/connection.cc"}},
       {"nats", {}},
