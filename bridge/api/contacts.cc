@@ -45,7 +45,7 @@ http::Response list_contacts(const http::Request& request, Context& context) {
 http::Response put_contact(const http::Request& request, Context& context) {
   if (is_nobody(request)) return no_such_user();
   http::Fields body(request);
-  const std::string nick = body.optional_text("nick", 0, kMaxNick).value_or("");
+  const std::string nick = body.optional_line("nick", 0, kMaxNick).value_or("");
   if (auto refusal = body.refusal()) return *std::move(refusal);
   const auto put =
       context.metadata.people().put_contact(actor(request, context), request.param("user"), nick);

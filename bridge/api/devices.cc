@@ -64,7 +64,7 @@ http::Response put_device(const http::Request& request, Context& context) {
   device.credential = context.caller.credential();
   device.platform = body.choice("platform", {"apns", "fcm", "webpush"});
   device.token = body.text("token", 1, kMaxPushToken);
-  device.app = body.optional_text("app", 1, kMaxApp).value_or("");
+  device.app = body.optional_line("app", 1, kMaxApp).value_or("");
   const json::value* keys = body.raw("keys");
   if (device.platform == "webpush") {
     // The server will call this URL: only what browsers give out.

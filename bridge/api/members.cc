@@ -14,7 +14,7 @@
 namespace parley::api {
 namespace {
 
-constexpr std::size_t kMaxReason = 300;
+constexpr std::size_t kMaxReason = 300;  // characters
 
 boost::json::object render(const storage::Member& member) { return to_object(member); }
 boost::json::object render_ban(const storage::Ban& ban) { return to_object(ban); }
@@ -100,7 +100,9 @@ http::Response remove_member(const http::Request& request, Context& context) {
   bool ban = false;
   std::string reason;
   if (auto refusal = read_flag(request, "ban", ban)) return *std::move(refusal);
-  if (auto refusal = read_query(request, "reason", kMaxReason, reason)) return *std::move(refusal);
+  if (auto refusal =
+          http::read_longer_text("reason", request.query("reason").value_or(""), kMaxReason, reason))
+    return *std::move(refusal);
   const std::string& room = request.param("room");
   const std::string& user = request.param("user");
   storage::Members& members = context.metadata.members();

@@ -13,6 +13,7 @@
 #include "bridge/http/target.h"
 #include "bridge/log.h"
 #include "schemas/base64url.h"
+#include "schemas/text/field_text.h"
 
 namespace parley::api {
 namespace {
@@ -25,8 +26,9 @@ constexpr std::chrono::seconds kRetryAfter{5};  // a provider that did not answe
 constexpr std::chrono::seconds kKeysAgainAfter{
     60};  // an unknown kid makes us look for new keys, this often at most
 constexpr std::int64_t kLeewayS = 60;
-constexpr std::size_t kMaxSubject = 255;  // OpenID Connect Core, section 2
-constexpr std::size_t kMaxName = 100;     // bytes of what we take over from the provider
+constexpr std::size_t kMaxSubject = 255;      // OpenID Connect Core, section 2
+constexpr std::size_t kMaxDisplayName = 100;  // characters
+constexpr std::size_t kMaxName = 100;         // bytes of what we take over from the provider
 
 // A provider that is slow may not hold up all workers.
 std::counting_semaphore<> fetches{3};
@@ -274,7 +276,8 @@ boost::system::result<Identity, http::Response> Provider::read_id_token(const En
                     text(claims, "name")};
   if (identity.subject.empty() || identity.subject.size() > kMaxSubject) return distrust("id_token: sub");
   if (identity.preferred_name.size() > kMaxName) identity.preferred_name.clear();
-  if (identity.display_name.size() > kMaxName) identity.display_name.clear();
+  // The provider's people name themselves there by other rules; nobody here can mend what they chose.
+  identity.display_name = text::clean_line(identity.display_name, kMaxDisplayName);
   return identity;
 }
 

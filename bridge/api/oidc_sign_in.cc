@@ -195,7 +195,7 @@ http::Response register_oidc(const http::Request& request, Context& context) {
   const auto identity = open_registration(context, body);
   NewAccount account;
   account.user = body.user("user");
-  account.display_name = body.optional_text("display_name", 1, kMaxDisplayName).value_or("");
+  account.display_name = body.optional_line("display_name", 1, kMaxDisplayName).value_or("");
   account.device = body.optional_device("device");
   account.invite = body.optional_text("invite", 1, 128).value_or("");
   if (auto refusal = body.refusal()) return *std::move(refusal);

@@ -100,6 +100,32 @@ TEST_F(OidcApi, AnAccountThatIsThereCanBeLinked) {
   EXPECT_EQ(post("/api/v1/users/me/identities", body, world_.token("carol")).status, 409u);
 }
 
+// What people are called there is not theirs to mend here: it is cleaned, and refused by nobody.
+TEST_F(OidcApi, NamesOfProvidersAreCleaned) {
+  constexpr struct {
+    std::string_view given, offered;
+  } kNames[] = {
+      {"Mal\nlory", "Mal lory"},
+      {"\u202emallory", "mallory"},
+      {"  Ad\u200bmin ", "Admin"},
+      {"Rene\u0301", "Ren\u00e9"},
+      {"\x1b[31mRed", "[31mRed"},
+      {"\u200b", ""},
+      {"\u3164\u3164", ""},
+      {" ", ""},
+      {"\u05d3\u05d5\u05d3", "\u05d3\u05d5\u05d3"},
+      {"\u5c71\u7530 \u592a\u90ce", "\u5c71\u7530 \u592a\u90ce"},
+  };
+  for (const auto& name : kNames) {
+    server_.bend([&](boost::json::object& claims) { claims["name"] = name.given; });
+    const Reply newcomer = sign_in("subject-x");
+    ASSERT_EQ(newcomer.status, 202u) << newcomer.text;
+    EXPECT_EQ(newcomer.at("display_name"), name.offered) << name.given;
+  }
+  server_.bend([](boost::json::object& claims) { claims["name"] = std::string(5000, 'x'); });
+  EXPECT_EQ(sign_in("subject-x").at("display_name"), std::string(100, 'x'));
+}
+
 TEST_F(OidcApi, TheDeviceIsKept) {
   const Begun begun = begin("?device=laptop");
   const Reply newcomer = come_back(server_.sign_in(begun.url, "s", "carol"), begun.cookie);

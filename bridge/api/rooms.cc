@@ -38,8 +38,8 @@ storage::NewRoom read_new_room(http::Fields& body, const BridgeLimits& limits) {
     room.members = {body.user("user")};
   } else {
     room.members = body.optional_users("members", kMaxFirstMembers).value_or(std::vector<std::string>());
-    room.name = body.optional_text("name", 0, kMaxRoomTitle).value_or("");
-    room.topic = body.optional_text("topic", 0, kMaxTopic).value_or("");
+    room.name = body.optional_line("name", 0, kMaxRoomTitle).value_or("");
+    room.topic = body.optional_line("topic", 0, kMaxTopic).value_or("");
     room.access = room_access(body);
     if (room.kind == RoomKind::group && room.access == RoomAccess::open)
       body.wrong("access", "a group is always private; make a channel for everybody");
@@ -94,8 +94,8 @@ http::Response change_room(const http::Request& request, Context& context) {
   if (!is_room_name(room)) return no_such_room();
   http::Fields body(request);
   storage::RoomPatch patch;
-  patch.name = body.optional_text("name", 0, kMaxRoomTitle);
-  patch.topic = body.optional_text("topic", 0, kMaxTopic);
+  patch.name = body.optional_line("name", 0, kMaxRoomTitle);
+  patch.topic = body.optional_line("topic", 0, kMaxTopic);
   patch.access = room_access(body);
   patch.history = room_history(body);
   patch.status = room_status(body);

@@ -80,7 +80,7 @@ http::Response create_token(const http::Request& request, Context& context) {
   storage::NewApiToken wanted;
   wanted.user = body.optional_user("user").value_or(context.caller.user);
   wanted.device = body.device("device");
-  wanted.label = body.optional_text("label", 1, kMaxLabel).value_or("");
+  wanted.label = body.optional_line("label", 1, kMaxLabel).value_or("");
   const auto expires_in = body.optional_integer("expires_in", 60, kMaxLifeS);
   const auto role = body.optional_choice("role", {"bot", "device"});
   const auto scopes = read_scopes(body);

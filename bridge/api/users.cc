@@ -11,6 +11,7 @@
 #include "bridge/api/room_json.h"
 #include "bridge/http/fields.h"
 #include "schemas/ids.h"
+#include "schemas/text/field_text.h"
 #include "storage/metadata.h"
 
 namespace parley::api {
@@ -62,8 +63,8 @@ http::Response change_me(const http::Request& request, Context& context) {
   if (auto refusal = refuse_service(context)) return *std::move(refusal);
   http::Fields body(request);
   storage::UserPatch patch;
-  patch.display_name = body.optional_text("display_name", 1, kMaxDisplayName);
-  patch.about = body.optional_text("about", 0, kMaxAbout);
+  patch.display_name = body.optional_line("display_name", 1, kMaxDisplayName);
+  patch.about = body.optional_longer_text("about", 0, kMaxAbout);
   patch.if_version = http::if_match(request);
   if (auto refusal = body.refusal()) return *std::move(refusal);
   const auto user = context.metadata.users().update(actor(request, context), context.caller.user, patch);
@@ -97,7 +98,7 @@ http::Response search_users(const http::Request& request, Context& context) {
   if (query.empty() || query.size() > kMaxQuery) {
     return http::invalid("q", "expected how the name begins, 1 to " + std::to_string(kMaxQuery) + " bytes");
   }
-  const auto found = context.metadata.users().search(query, page);
+  const auto found = context.metadata.users().search(text::composed(query), page);
   return found ? http::json(page_object(*found, public_side)) : refused(found.error());
 }
 
@@ -114,7 +115,7 @@ http::Response create_bot(const http::Request& request, Context& context) {
   http::Fields body(request);
   storage::NewUser bot;
   bot.name = body.user("user");
-  bot.display_name = body.optional_text("display_name", 1, kMaxDisplayName).value_or(bot.name);
+  bot.display_name = body.optional_line("display_name", 1, kMaxDisplayName).value_or(bot.name);
   const std::string role = body.optional_choice("role", {"bot", "device"}).value_or("bot");
   if (auto refusal = body.refusal()) return *std::move(refusal);
   bot.role = role == "bot" ? TokenRole::bot : TokenRole::device;
