@@ -145,7 +145,7 @@ TEST_F(NodeTest, OperationsAreForTheAuthorOrARoomsAdmins) {
   EXPECT_FALSE(op(carol, "edit", R"(,"body":"yours")"));
   EXPECT_FALSE(op(bob, "delete", ""));
   EXPECT_FALSE(op(bob, "pin", ""));
-  EXPECT_TRUE(op(bob, "react", R"(,"emoji":"+1")"));
+  EXPECT_TRUE(op(bob, "react", R"(,"emoji":"👍")"));
   EXPECT_TRUE(op(carol, "pin", ""));
   EXPECT_TRUE(op(alice, "edit", R"(,"body":"better")"));
   EXPECT_TRUE(op(carol, "delete", ""));

@@ -75,7 +75,7 @@ struct Send {
   std::string_view meta;           // text of a JSON object; empty: none
   std::uint32_t expires_in_s = 0;  // 0: never
   MessageId target{0};
-  std::string_view emoji;
+  std::string_view emoji;  // one in its qualified form (text/emoji.h); events from before may hold anything
 };
 
 // What the server adds to a Send to make it an Event.
@@ -105,9 +105,9 @@ struct MessageLimits {
 };
 
 // Tells the three forms of a payload apart, parses and validates (UTF-8, limits, what each kind needs:
-// operations a target, react an emoji, text a body, custom a meta.type; server-made kinds are refused).
-// Refuses with bad_payload or too_large and a message that names the field. When it refuses, cid() still
-// tells the cid if one could be read.
+// operations a target, react one emoji, which it qualifies, text a body, custom a meta.type; server-made
+// kinds are refused). Refuses with bad_payload or too_large and a message that names the field. When it
+// refuses, cid() still tells the cid if one could be read.
 class SendDecoder {
  public:
   explicit SendDecoder(MessageLimits limits = {});

@@ -9,6 +9,8 @@
 #include "schemas/generated/send_generated.h"
 #include "schemas/message.h"
 #include "schemas/message_json.h"
+#include "schemas/text/emoji.h"
+#include "schemas/text/field_text.h"
 #include "schemas/utf8.h"
 
 namespace parley {
@@ -61,6 +63,14 @@ Check check_short_text(std::string_view name, std::string_view text, std::size_t
   return std::nullopt;
 }
 
+// Of an attachment: what people see beside the message, outside of its body.
+Check check_label(std::string_view name, std::string_view text, std::size_t max_bytes) {
+  if (Check c = check_short_text(name, text, max_bytes)) return c;
+  if (text::is_harmless(text)) return std::nullopt;
+  return bad("field \"" + std::string(name) +
+             "\" must hold no control characters, line breaks, or what turns the direction of text");
+}
+
 Check check_cid(const Send& send) {
   if (send.cid.empty() || is_cid(send.cid)) return std::nullopt;
   return bad("field \"cid\" must be 1 to 64 characters of UTF-8 without control characters; a UUID will do");
@@ -85,9 +95,9 @@ Check check_attachments(const Send& send, const MessageLimits& limits) {
   for (const Attachment& a : send.attachments) {
     if (a.id.empty())
       return bad("field \"attachments.id\" is missing; upload the file first and give its id");
-    if (Check c = check_short_text("attachments.id", a.id, kMaxAttachmentId)) return c;
-    if (Check c = check_short_text("attachments.name", a.name, kMaxAttachmentName)) return c;
-    if (Check c = check_short_text("attachments.type", a.type, kMaxAttachmentType)) return c;
+    if (Check c = check_label("attachments.id", a.id, kMaxAttachmentId)) return c;
+    if (Check c = check_label("attachments.name", a.name, kMaxAttachmentName)) return c;
+    if (Check c = check_label("attachments.type", a.type, kMaxAttachmentType)) return c;
     if (a.size >= kSeqLimit) return bad("field \"attachments.size\" must be below 2^53 bytes");
   }
   return std::nullopt;
@@ -153,8 +163,13 @@ struct SendDecoder::Impl {
   Result<Send> decode_flatbuffer(Bytes payload);
   Result<Send> decode_json(std::string_view text);
   Result<Send> decode_text(std::string_view text) const;
-  Result<Send> finish(const Send& send, bool meta_type) const {
+  Result<Send> finish(Send send, bool meta_type) {
     if (Check refused = validate(send, meta_type, limits)) return std::move(*refused);
+    if (!send.emoji.empty()) {
+      send.emoji = text::qualified_emoji(send.emoji, emoji);
+      if (send.emoji.empty())
+        return bad("field \"emoji\" must be one emoji, such as \U0001F44D; text, or two, is none");
+    }
     return send;
   }
   void note_cid(std::string_view given) {
@@ -165,6 +180,7 @@ struct SendDecoder::Impl {
   MessageJsonReader json;
   AlignedBytes aligned;
   ListStore lists;
+  text::EmojiBuffer emoji{};  // of the latest Send
   std::string_view cid;
 };
 

@@ -225,7 +225,7 @@ TEST_F(SendDecoderTest, AsksForWhatEachOperationNeeds) {
     send.kind = kind;
     send.body = "x";
     const bool reaction = kind == Kind::react || kind == Kind::unreact;
-    if (reaction) send.emoji = "+1";
+    if (reaction) send.emoji = "\U0001F44D";
     expect_refused(send, Code::bad_payload, "target");
     send.target = MessageId{7};
     EXPECT_TRUE(decode(send_to_json(send))) << to_string(kind);
@@ -240,12 +240,12 @@ TEST_F(SendDecoderTest, AsksForWhatEachOperationNeeds) {
       send.emoji = long_emoji;
       expect_refused(send, Code::too_large, "emoji");
       send.emoji = std::string_view(long_emoji).substr(4);
-      EXPECT_TRUE(decode(send_to_json(send)));
+      expect_refused(send, Code::bad_payload, "emoji");
       send.emoji = {};
       expect_refused(send, Code::bad_payload, "emoji");
     } else {
       send.body = "x";
-      send.emoji = "+1";
+      send.emoji = "\U0001F44D";
       expect_refused(send, Code::bad_payload, "emoji");
     }
   }
@@ -253,6 +253,71 @@ TEST_F(SendDecoderTest, AsksForWhatEachOperationNeeds) {
   text.body = "x";
   text.target = MessageId{7};
   expect_refused(text, Code::bad_payload, "reply_to");
+}
+
+TEST_F(SendDecoderTest, AReactionIsOneEmojiInItsQualifiedForm) {
+  constexpr struct {
+    std::string_view given, stored;
+  } kTaken[] = {{"👍", "👍"},
+                {"👍\ufe0f", "👍"},
+                {"👍\ufe0e", "👍"},
+                {"❤", "❤\ufe0f"},
+                {"❤\ufe0f", "❤\ufe0f"},
+                {"#⃣", "#\ufe0f\u20e3"},
+                {"🇩🇪", "🇩🇪"},
+                {"👍🏽", "👍🏽"},
+                {"👩‍💻", "👩‍💻"},
+                {"🏳‍🌈", "🏳️‍🌈"},
+                {"🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🏴󠁧󠁢󠁳󠁣󠁴󠁿"}};
+  for (const Kind kind : {Kind::react, Kind::unreact}) {
+    Send send;
+    send.kind = kind;
+    send.target = MessageId{7};
+    for (const auto& c : kTaken) {
+      send.emoji = c.given;
+      const auto flat = send_to_flatbuffer(send);
+      for (const std::string& payload : {std::string(flat.begin(), flat.end()), send_to_json(send)}) {
+        const auto taken = decode(payload);
+        ASSERT_TRUE(taken) << c.given << ": " << taken.error().message;
+        EXPECT_EQ(taken->emoji, c.stored);
+      }
+    }
+    for (const std::string_view other :
+         {"a", "ab", "1", " ", "👍👍", "👍 ", "+1", ":+1:", "🇩", "\u200d", "\ufe0f", "👍\u200d👎", "<b>", "\n"}) {
+      send.emoji = other;
+      expect_refused(send, Code::bad_payload, "must be one emoji");
+    }
+  }
+}
+
+TEST_F(SendDecoderTest, AttachmentsAreNamedWithoutTricks) {
+  Send send;
+  send.kind = Kind::file;
+  for (const std::string_view trick :
+       {"photo\u202egpj.exe", "a\nb.txt", "\x1b[2J", "a\u009bb", "a\u2028b", "a\u2066b", "a\tb", "a\x7f"}) {
+    Attachment attachment{.id = "f1", .name = trick, .type = "image/png", .size = 1};
+    send.attachments = {&attachment, 1};
+    expect_refused(send, Code::bad_payload, "attachments.name");
+    attachment.name = "fine.png";
+    attachment.type = trick;
+    expect_refused(send, Code::bad_payload, "attachments.type");
+    attachment.type = {};
+    attachment.id = trick;
+    expect_refused(send, Code::bad_payload, "attachments.id");
+  }
+  const Attachment fine{
+      .id = "f1", .name = "Übersicht שלום 👩‍💻.pdf", .type = "application/pdf", .size = 1};
+  send.attachments = {&fine, 1};
+  EXPECT_TRUE(decode(send_to_json(send)));
+}
+
+// A body is its author's: it arrives as it was sent.
+TEST_F(SendDecoderTest, BodiesAreFree) {
+  for (const std::string_view body : {" ", "\n", "\u200b", "\u202ehello", "e\u0301", "a\r\nb", "\u2800"}) {
+    const auto send = decode(body);
+    ASSERT_TRUE(send) << body;
+    EXPECT_EQ(send->body, body);
+  }
 }
 
 TEST_F(SendDecoderTest, RefusesWhatOnlyTheServerMakes) {

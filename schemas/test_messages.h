@@ -117,8 +117,7 @@ class RandomMessages {
   std::span<const Attachment> attachments() {
     auto& list = attachment_lists_.emplace_back();
     for (std::uint32_t i = 1 + below(3); i > 0; --i) {
-      list.push_back(
-          {keep(text(1, 20, true)), keep(text(0, 20, false)), "image/jpeg", random_() % kSeqLimit});
+      list.push_back({keep(text(1, 20, true)), keep(text(0, 20, true)), "image/jpeg", random_() % kSeqLimit});
     }
     return list;
   }

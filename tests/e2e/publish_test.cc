@@ -259,7 +259,7 @@ TEST_P(PublishTest, OperationsNeedTheirTarget) {
   auto attic = world_.reader("olga", "attic");
   olga.publish("rooms/attic/send", message("secret"));
   const std::string secret = text(expect_event(attic, "attic"), "id");
-  expect_refusal(bob, "bob", "rooms/general/send", op("react", secret, R"(,"emoji":"x")"),
+  expect_refusal(bob, "bob", "rooms/general/send", op("react", secret, R"(,"emoji":"👍")"),
                  "target_not_found");
 }
 
