@@ -5,6 +5,8 @@
 #include <ctime>
 #include <limits>
 
+#include "clients/parleyctl/chat/text.h"
+
 namespace parley::ctl {
 namespace {
 
@@ -26,8 +28,10 @@ std::string cell(const json::object& row, const Column& column) {
   if (value == nullptr || value->is_null()) return "-";
   if (column.is_time && value->is_int64()) return time_text(value->as_int64());
   if (value->is_string()) return printable(value->as_string());
-  return json::serialize(*value);
+  return printable(json::serialize(*value));
 }
+
+std::size_t columns_of(std::string_view text) { return static_cast<std::size_t>(chat::width_of(text)); }
 
 bool is_number(const json::object& row, const Column& column) {
   const json::value* value = row.if_contains(column.field);
@@ -50,7 +54,7 @@ std::string figure(const json::value& value) {
     return text;
   }
   if (value.is_string()) return printable(value.as_string());
-  return json::serialize(value);
+  return printable(json::serialize(value));
 }
 
 // Times are milliseconds since 1970 everywhere in the interface.
@@ -84,13 +88,7 @@ void flatten(const json::object& object, const std::string& prefix, Lines& out) 
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return out;
-}
+std::string printable(std::string_view text) { return chat::clean_line(text); }
 
 std::string format_table(const std::vector<Column>& columns, const std::vector<json::object>& rows) {
   std::vector<std::size_t> widths;
@@ -99,7 +97,7 @@ std::string format_table(const std::vector<Column>& columns, const std::vector<j
     std::size_t width = column.title.size();
     bool numbers = !rows.empty();
     for (const json::object& row : rows) {
-      width = std::max(width, cell(row, column).size());
+      width = std::max(width, columns_of(cell(row, column)));
       numbers = numbers && is_number(row, column);
     }
     widths.push_back(width);
@@ -110,7 +108,7 @@ std::string format_table(const std::vector<Column>& columns, const std::vector<j
     std::string line;
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const std::string text = text_of(columns[i]);
-      const std::string fill(widths[i] - std::min(widths[i], text.size()), ' ');
+      const std::string fill(widths[i] - std::min(widths[i], columns_of(text)), ' ');
       line += (i == 0 ? "" : "  ") + (right[i] ? fill + text : text + fill);
     }
     line.erase(line.find_last_not_of(' ') + 1);

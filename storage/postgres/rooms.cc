@@ -168,12 +168,12 @@ MetadataResult<Created<RoomView>> create_in(Change& change, const NewRoom& wante
   if (inserted.affected() == 0)
     return MetadataFault{MetadataError::conflict, "this name is taken, or was once; take another", "room"};
   change.fact(room_fact(room));
-  change.post(room.room, Kind::room, actor,
-              {{"created", true},
-               {"kind", to_string(room.kind)},
-               {"name", room.name},
-               {"topic", room.topic},
-               {"by", actor}});
+  // What changed, as in every event of a room: a name or topic it has none of is not there.
+  boost::json::object meta{{"created", true}, {"kind", to_string(room.kind)}};
+  if (!room.name.empty()) meta["name"] = room.name;
+  if (!room.topic.empty()) meta["topic"] = room.topic;
+  meta["by"] = actor;
+  change.post(room.room, Kind::room, actor, meta);
   std::vector<Newcomer> newcomers = {{actor, direct ? MemberRole::member : MemberRole::owner}};
   for (const std::string& member : members) newcomers.push_back({member, MemberRole::member});
   RETURN_IF_FAULT(bring_in(change, room, newcomers, Seq{0}));

@@ -3,7 +3,11 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 #include <utility>
+
+#include "clients/parleyctl/chat/text.h"
 
 namespace parley::chat {
 
@@ -120,7 +124,7 @@ void Session::settled(const client::Outgoing& message, const client::SendResult&
   const Refusal& refusal = result.error();
   std::string why(to_string(refusal.code));
   std::replace(why.begin(), why.end(), '_', ' ');
-  if (!refusal.message.empty()) why += ": " + refusal.message;
+  if (!refusal.message.empty()) why += ": " + clean_line(refusal.message);
   if (is_operation(message.kind)) warn("could not " + std::string(to_string(message.kind)) + ": " + why);
   transcript_.failed(message.cid, why);
   face_.on_refused(message.body, why);
@@ -144,7 +148,7 @@ bool Session::settle(std::chrono::milliseconds patience) {
 void Session::on_status(const client::Status& status) {
   mailbox_.post([this, status] {
     // The reason for the last failure stays readable while the next attempt runs.
-    const std::string reason = status.reason.empty() ? status_.reason : status.reason;
+    const std::string reason = status.reason.empty() ? status_.reason : clean_line(status.reason);
     status_ = status;
     status_.reason = status.state == client::State::online ? std::string() : reason;
     retry_at_ = std::chrono::steady_clock::now() + status.retry_in;
@@ -168,8 +172,8 @@ void Session::on_gap(const client::Gap&) {
       [this] { warn("some messages were missed here; 'parleyctl log read --room " + room_ + "' has them"); });
 }
 
-void Session::on_typing(const std::string&, const std::string& user, bool typing) {
-  mailbox_.post([this, user, typing] {
+void Session::on_typing(const std::string&, const std::string& name, bool typing) {
+  mailbox_.post([this, user = clean_line(name), typing] {
     std::erase(typing_people_, user);
     if (typing) typing_people_.push_back(user);
   });
@@ -190,12 +194,25 @@ void Session::on_delayed(const std::string&, const std::string& cid, const Refus
 
 void Session::on_notice(const std::string& type, const std::string& json) {
   if (type != "room.removed" && type != "room.added") return;
-  if (json.find('"' + room_ + '"') == std::string::npos) return;
-  mailbox_.post([this, type] {
-    if (type == "room.removed") {
-      warn("you are no longer a member of #" + room_);
+  boost::json::error_code error;
+  const boost::json::value parsed = boost::json::parse(json, error);
+  const auto member = [&](std::string_view name) {
+    const boost::json::value* value = parsed.is_object() ? parsed.get_object().if_contains(name) : nullptr;
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+  };
+  if (error || member("room") != room_) return;
+  const std::string by = clean_line(member("by"));
+  const std::string reason = member("reason");
+  mailbox_.post([this, type, by, reason] {
+    const bool by_other = !by.empty() && by != me_;
+    if (type == "room.added") {
+      notice(by_other ? by + " added you to #" + room_ : "you are a member of #" + room_ + " now");
+    } else if (reason == "deleted") {
+      warn("#" + room_ + " has been deleted" + (by_other ? " by " + by : ""));
+    } else if (by_other && (reason == "removed" || reason == "banned")) {
+      warn(by + " " + reason + " you from #" + room_);
     } else {
-      notice("you are a member of #" + room_ + " now");
+      warn("you are no longer a member of #" + room_);
     }
   });
 }

@@ -25,7 +25,7 @@ bool is_regional_indicator(utf8proc_int32_t point) { return point >= 0x1f1e6 && 
 // itself.
 bool turns_direction(utf8proc_int32_t point) {
   return (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0x200e ||
-         point == 0x200f;
+         point == 0x200f || point == 0x061c;
 }
 
 // Between two code points of which both are so a cluster ends, whatever came before them (Unicode Standard
@@ -133,6 +133,12 @@ std::string clean(std::string_view text) {
     }
     text.remove_prefix(length);
   }
+  return out;
+}
+
+std::string clean_line(std::string_view text) {
+  std::string out = clean(text);
+  std::replace(out.begin(), out.end(), '\n', ' ');
   return out;
 }
 

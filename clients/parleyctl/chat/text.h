@@ -26,6 +26,9 @@ int width_of(std::string_view text);
 // is invalid becomes U+FFFD, tabs become spaces, controls go. Line feeds stay.
 std::string clean(std::string_view text);
 
+// The same on one line, for names and titles: line feeds become spaces.
+std::string clean_line(std::string_view text);
+
 // At most `width` columns, the last one an ellipsis if something was cut off.
 std::string fit(std::string_view text, int width);
 

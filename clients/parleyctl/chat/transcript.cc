@@ -1,10 +1,10 @@
 #include "clients/parleyctl/chat/transcript.h"
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
 
+#include "clients/parleyctl/chat/room_news.h"
 #include "clients/parleyctl/chat/text.h"
+#include "schemas/text/emoji.h"
 
 namespace parley::chat {
 namespace {
@@ -16,49 +16,12 @@ bool is_unsettled(const Item& item) {
   return item.kind == Item::Kind::message && item.delivery != Delivery::stored;
 }
 
-// --- what the server says happened to the room
-
-std::string meta_text(const boost::json::object& meta, std::string_view name) {
-  const boost::json::value* value = meta.if_contains(name);
-  return value != nullptr && value->is_string() ? clean(std::string_view(value->get_string()))
-                                                : std::string();
-}
-
-std::string describe_room_change(const std::string& who, const boost::json::object& meta) {
-  if (const std::string name = meta_text(meta, "name"); !name.empty())
-    return who + " renamed the room to \"" + name + "\"";
-  if (meta.contains("topic")) {
-    const std::string topic = meta_text(meta, "topic");
-    return topic.empty() ? who + " took the topic away" : who + " changed the topic to \"" + topic + "\"";
-  }
-  return who + " changed the room's settings";
-}
-
-// Empty for what there is nothing to say about.
-std::string describe_server_made(const Event& event) {
-  boost::json::error_code error;
-  const boost::json::value parsed =
-      boost::json::parse(event.send.meta.empty() ? "{}" : event.send.meta, error);
-  const boost::json::object meta = error || !parsed.is_object() ? boost::json::object() : parsed.get_object();
-  const std::string who(event.stamp.from);
-  const std::string by = meta_text(meta, "by");
-  const bool by_other = !by.empty() && by != who;
-  switch (event.send.kind) {
-    case Kind::join:
-      return by_other ? by + " added " + who : who + " joined";
-    case Kind::leave:
-      if (!by_other) return who + " left";
-      return by + (meta_text(meta, "reason") == "banned" ? " banned " : " removed ") + who;
-    case Kind::role: {
-      const std::string role = meta_text(meta, "role");
-      const std::string title = (role == "owner" || role == "admin" ? "an " : "a ") + role;
-      return by_other ? by + " made " + who + " " + title : who + " is " + title + " now";
-    }
-    case Kind::room:
-      return describe_room_change(by.empty() ? who : by, meta);
-    default:
-      return clean(event.send.body);
-  }
+// The qualified form, under which reactions count together; what was sent before servers asked for one emoji
+// stays what it was.
+std::string emoji_of_reaction(std::string_view emoji) {
+  text::EmojiBuffer buffer{};
+  const std::string_view qualified = text::qualified_emoji(emoji, buffer);
+  return qualified.empty() ? clean_line(emoji) : std::string(qualified);
 }
 
 }  // namespace
@@ -106,9 +69,9 @@ void Transcript::delayed(const std::string& cid, const std::string& why) {
 void Transcript::apply(const Event& event) {
   const Stamp& stamp = event.stamp;
   const Send& send = event.send;
-  const std::string from(stamp.from);
+  const std::string from = clean_line(stamp.from);
   if (is_server_made(send.kind)) {
-    const std::string text = describe_server_made(event);
+    const std::string text = room_news(event);
     if (!text.empty()) add_note(Item::Kind::notice, text, stamp.ts_ms);
     return;
   }
@@ -128,7 +91,8 @@ void Transcript::apply(const Event& event) {
   item.body = send.kind == Kind::encrypted ? "(encrypted)" : clean(send.body);
   item.mentions_me =
       !item.own && std::find(send.mentions.begin(), send.mentions.end(), me_) != send.mentions.end();
-  for (const Attachment& attachment : send.attachments) item.attachments.push_back(clean(attachment.name));
+  for (const Attachment& attachment : send.attachments)
+    item.attachments.push_back(clean_line(attachment.name));
   if (item.own && !item.cid.empty()) {
     std::erase_if(items_, [&](const Item& other) { return other.own && other.cid == item.cid; });
   }
@@ -187,7 +151,7 @@ void Transcript::insert(Item item) {
 
 // The one rule of protocol.md, "Sending": edit by the author, delete by the author or an owner or admin.
 void Transcript::apply_operation(const Event& event, Item& target) {
-  const std::string from(event.stamp.from);
+  const std::string from = clean_line(event.stamp.from);
   const bool author = from == target.from;
   switch (event.send.kind) {
     case Kind::edit:
@@ -203,12 +167,12 @@ void Transcript::apply_operation(const Event& event, Item& target) {
       }
       break;
     case Kind::react: {
-      auto& users = target.reactions[clean(event.send.emoji)];
+      auto& users = target.reactions[emoji_of_reaction(event.send.emoji)];
       if (std::find(users.begin(), users.end(), from) == users.end()) users.push_back(from);
       break;
     }
     case Kind::unreact: {
-      const auto it = target.reactions.find(clean(event.send.emoji));
+      const auto it = target.reactions.find(emoji_of_reaction(event.send.emoji));
       if (it == target.reactions.end()) break;
       std::erase(it->second, from);
       if (it->second.empty()) target.reactions.erase(it);

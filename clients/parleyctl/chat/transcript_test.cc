@@ -154,7 +154,8 @@ TEST_F(TranscriptTest, SaysWhatTheServerSays) {
   made(Kind::join, "");
   EXPECT_THAT(bodies(), ElementsAre("bob joined", "alice added bob", "bob left", "alice removed bob",
                                     "alice banned bob", "alice made bob an admin",
-                                    "bob changed the topic to \"tea[2J\"", "bob changed the room's settings",
+                                    "bob changed the topic to \"tea[2J\"",
+                                    "bob let new members read what was said before them",
                                     "The server restarts at noon", "bob joined"));
   EXPECT_TRUE(transcript.people().empty()) << "nobody has spoken";
 }
