@@ -146,6 +146,8 @@ TEST_F(NodeTest, OperationsAreForTheAuthorOrARoomsAdmins) {
   EXPECT_FALSE(op(bob, "delete", ""));
   EXPECT_FALSE(op(bob, "pin", ""));
   EXPECT_TRUE(op(bob, "react", R"(,"emoji":"👍")"));
+  for (const char* none : {"+1", "ab", "👍👍", "1", "🇩"})
+    EXPECT_FALSE(op(bob, "react", R"(,"emoji":")" + std::string(none) + "\"")) << none;
   EXPECT_TRUE(op(carol, "pin", ""));
   EXPECT_TRUE(op(alice, "edit", R"(,"body":"better")"));
   EXPECT_TRUE(op(carol, "delete", ""));

@@ -244,6 +244,12 @@ TEST_P(PublishTest, OperationsNeedTheirTarget) {
   EXPECT_EQ(text(event, "target"), id);
   EXPECT_EQ(bob.publish("rooms/general/send", op("react", id, R"(,"emoji":"👍")")), 0);
   EXPECT_EQ(text(expect_event(reader, "general"), "emoji"), "👍");
+  EXPECT_EQ(bob.publish("rooms/general/send", op("react", id, R"(,"emoji":"❤")")), 0);
+  EXPECT_EQ(text(expect_event(reader, "general"), "emoji"), "❤️") << "qualified";
+  for (const std::string_view none : {"ab", "1", "👍👍", "+1"}) {
+    expect_refusal(bob, "bob", "rooms/general/send",
+                   op("react", id, R"(,"emoji":")" + std::string(none) + "\""), "bad_payload");
+  }
   // Later than anything stored; of what is older than the log, a node cannot know.
   const std::string nothing = std::to_string(std::stoull(id) + (1u << 30));
   expect_refusal(bob, "bob", "rooms/general/send", op("edit", nothing, R"(,"body":"x")"), "target_not_found");
