@@ -63,7 +63,7 @@ TEST(ProtocolPage, GivesExamplesThatHold) {
       ++ops;
     } else if (object.contains("type")) {
       EXPECT_TRUE(object.at("type") == "ack" || object.at("type") == "error" ||
-                  object.at("type") == "session.revoked");
+                  object.at("type") == "session.revoked" || object.at("type") == "session.replaced");
     } else if (object.contains("seq")) {
       const auto event = reader.read_json(text);
       ASSERT_TRUE(event) << text;
