@@ -74,8 +74,12 @@ class Metadata {
   virtual Administration& administration() = 0;
   virtual Feed& feed() = 0;
 
-  // A round trip; for /health/ready.
+  // A round trip, which also sees whether changes are taken and there is room for them. To be called each
+  // second or so; it waits, at most as long as any call.
   virtual MetadataResult<void> ping() = 0;
+  // Why there is no database now, or why it takes no changes, in words for the operator; empty: nothing is
+  // known to be wrong. Does not wait.
+  virtual std::string trouble() const { return {}; }
   struct PoolStats {
     std::uint32_t size = 0;
     std::uint32_t busy = 0;

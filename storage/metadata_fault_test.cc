@@ -398,5 +398,91 @@ TEST_F(FaultTest, ALockThatIsHeldForLongIsGivenUpOn) {
   EXPECT_OK(rooms().update(as("alice"), "general", patch));
 }
 
+// Whatever PostgreSQL complains of, whoever asked is told whether to try again, to send something else, or to
+// call somebody.
+TEST_F(FaultTest, EveryErrorOfTheServerIsToldForWhatItIs) {
+  ask("CREATE TABLE complaint (state text); INSERT INTO complaint VALUES ('');"
+      "CREATE FUNCTION complain() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE s text; BEGIN "
+      "SELECT state INTO s FROM complaint; IF s <> '' THEN RAISE EXCEPTION 'could not extend file' USING "
+      "ERRCODE = s; "
+      "END IF; RETURN NEW; END $$;"
+      "CREATE TRIGGER complain BEFORE INSERT OR UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION complain();"
+      "GRANT ALL ON complaint TO public");
+  const auto with = [&](const std::string& state) {
+    ask("UPDATE complaint SET state = '" + state + "'");
+    return people().put_contact(as("alice"), "bob", state);
+  };
+  for (const char* state :
+       {"53000", "53100", "53200", "53400", "58000", "58030", "58P01", "58P02", "55000", "F0001"}) {
+    const auto answer = with(state);
+    ASSERT_FALSE(answer) << state;
+    EXPECT_EQ(to_string(answer.error().code), "unavailable") << state;
+    EXPECT_GT(answer.error().retry_after_ms, 0) << state;
+    EXPECT_EQ(answer.error().message.find("extend"), std::string::npos) << "what the operator is told";
+    EXPECT_NE(store_->trouble().find(state), std::string::npos) << store_->trouble();
+  }
+  for (const char* state : {"53300", "57P01", "57014", "08006", "25006", "40001", "40P01"})
+    EXPECT_EQ(outcome(with(state)), "unavailable") << state;
+  for (const char* state : {"22001", "54000", "23514"}) EXPECT_EQ(outcome(with(state)), "invalid") << state;
+  for (const char* state : {"42501", "42P01", "P0001", "XX000"})
+    EXPECT_EQ(outcome(with(state)), "internal") << state;
+  // A round trip that finds all well again ends the trouble.
+  EXPECT_OK(with(""));
+  EXPECT_OK(store_->ping());
+  EXPECT_EQ(store_->trouble(), "");
+}
+
+// What is said of a connection string that cannot be read comes to logs and screens.
+TEST_F(FaultTest, AFaultyConnectionStringShowsNoPassword) {
+  for (const char* url :
+       {"postgresql://parley:hidden@[::1/parley", "postgresql://parley:hidden%zz@db/parley",
+        "host=db password='hidden", "host=db password hidden", "postgresql://parley:hidden@db:x:y/parley",
+        "host=db hidden", "postgresql://parley:hid\"den@[::1/parley"}) {
+    PostgresOptions wrong = options();
+    wrong.url = url;
+    const auto opened = open_postgres(wrong);
+    if (opened) continue;  // libpq is generous with some
+    EXPECT_EQ(opened.error().message.find("hidden"), std::string::npos) << opened.error().message;
+    EXPECT_EQ(opened.error().message.find("den@"), std::string::npos) << opened.error().message;
+  }
+  PostgresOptions wrong = options();
+  wrong.url = "host=db pasword=hidden";
+  EXPECT_NE(open_postgres(wrong).error().message.find("pasword"), std::string::npos);
+}
+
+TEST_F(FaultTest, TheOperatorIsToldWhatIsWrong) {
+  const auto until_trouble = [&](const std::string& words) {
+    const auto deadline = Clock::now() + 20s;
+    while (store_->trouble().find(words) == std::string::npos && Clock::now() < deadline)
+      (void)store_->ping();
+    return store_->trouble();
+  };
+  EXPECT_OK(store_->ping());
+  EXPECT_EQ(store_->trouble(), "");
+  const std::string database = url_.substr(14, url_.find('?') - 14);
+  ask("ALTER DATABASE " + database + " SET default_transaction_read_only = on");
+  ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = '" +
+      database + "'");
+  EXPECT_NE(until_trouble("takes no changes").find("read_only"), std::string::npos) << store_->trouble();
+  ask("BEGIN READ WRITE; ALTER DATABASE " + database + " RESET default_transaction_read_only; COMMIT");
+  ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = '" +
+      database + "'");
+  const auto well = [&] {
+    const auto deadline = Clock::now() + 20s;
+    while (!(store_->ping() && store_->trouble().empty()) && Clock::now() < deadline) continue;
+    return store_->trouble();
+  };
+  EXPECT_EQ(well(), "");
+  server_->pause();
+  EXPECT_NE(until_trouble("answer"), "");
+  EXPECT_NE(store_->trouble().find("answer"), std::string::npos) << store_->trouble();
+  server_->resume();
+  EXPECT_EQ(well(), "");
+  server_->stop();
+  EXPECT_NE(until_trouble("failed").find("failed"), std::string::npos) << store_->trouble();
+  server_->start();
+  EXPECT_EQ(well(), "");
+}
+
 }  // namespace
 }  // namespace parley::storage

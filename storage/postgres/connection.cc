@@ -33,19 +33,6 @@ bool poll_until(pollfd* fds, nfds_t count, Deadline deadline) {
   }
 }
 
-DbErrorKind kind_of(std::string_view state) {
-  if (state == "40001" || state == "40P01") return DbErrorKind::retry;
-  if (state == "57014" || state == "55P03") return DbErrorKind::timeout;  // statement_timeout, lock_timeout
-  // Shutting down, starting up, out of connections: this server is of no use now.
-  if (state.starts_with("57P") || state.starts_with("08") || state == "53300") return DbErrorKind::lost;
-  if (state == "25006") return DbErrorKind::lost;  // read-only: a standby that was the primary
-  // A prepared statement whose tables changed below it: a new connection prepares it anew.
-  if (state == "0A000" || state == "26000") return DbErrorKind::lost;
-  if (state.starts_with("23")) return DbErrorKind::constraint;
-  if (state.starts_with("22")) return DbErrorKind::bad_text;
-  return DbErrorKind::other;
-}
-
 DbError error_of(const PGresult* result) {
   const auto field = [&](int code) {
     const char* text = PQresultErrorField(result, code);
@@ -55,7 +42,7 @@ DbError error_of(const PGresult* result) {
   error.sqlstate = field(PG_DIAG_SQLSTATE);
   error.message = field(PG_DIAG_MESSAGE_PRIMARY);
   error.constraint = field(PG_DIAG_CONSTRAINT_NAME);
-  error.kind = kind_of(error.sqlstate);
+  error.kind = kind_of(error.sqlstate, field(PG_DIAG_SOURCE_FUNCTION));
   return error;
 }
 
@@ -151,6 +138,13 @@ std::string Connection::fault_in_url(const std::string& url) {
   if (options != nullptr) PQconninfoFree(options);
   if (message != nullptr) PQfreemem(message);
   while (!fault.empty() && fault.back() == '\n') fault.pop_back();
+  // libpq quotes what it was given, and that may hold a password; the name of an option holds none.
+  if (fault.find("option \"") != std::string::npos || fault.find("parameter: \"") != std::string::npos)
+    return fault;
+  std::size_t from = fault.find('"');
+  while (from != std::string::npos && fault.find('"', from + 1) - from <= 2)  // libpq's own, such as "]"
+    from = fault.find('"', from + 3);
+  if (from != std::string::npos) fault.replace(from, fault.rfind('"') + 1 - from, "...");
   return fault;
 }
 

@@ -19,20 +19,13 @@
 #include <vector>
 
 #include "schemas/token.h"
+#include "storage/postgres/sqlstate.h"
 
 namespace parley::storage::postgres {
 
 using Clock = std::chrono::steady_clock;
 using Deadline = Clock::time_point;
 
-enum class DbErrorKind : std::uint8_t {
-  lost,        // the connection; whether the statement took effect is not known
-  timeout,     // the deadline passed, or the server's statement_timeout; the former closes the connection
-  retry,       // serialization failure or deadlock: the transaction may be tried again
-  constraint,  // a unique, foreign key or check constraint: `constraint` names it
-  bad_text,    // a parameter that is no valid text (invalid UTF-8, a zero byte) or out of range
-  other,
-};
 struct DbError {
   DbErrorKind kind = DbErrorKind::other;
   std::string sqlstate;    // empty: none came

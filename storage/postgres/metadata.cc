@@ -14,8 +14,6 @@ namespace parley::storage {
 namespace postgres {
 namespace {
 
-const Statement kPing{"ping", "SELECT 1"};
-
 class PostgresMetadata : public Metadata {
  public:
   explicit PostgresMetadata(const PostgresOptions& options) : store_(options) {}
@@ -30,10 +28,8 @@ class PostgresMetadata : public Metadata {
   Administration& administration() override { return administration_; }
   Feed& feed() override { return feed_; }
 
-  MetadataResult<void> ping() override {
-    RETURN_IF_FAULT(store_.read(kPing, Params{}));
-    return {};
-  }
+  MetadataResult<void> ping() override { return store_.probe(); }
+  std::string trouble() const override { return store_.trouble(); }
   PoolStats pool_stats() const override { return store_.pool_stats(); }
 
  private:

@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <string>
+
 namespace parley::storage::postgres {
 namespace {
 
@@ -11,6 +14,16 @@ constexpr std::chrono::milliseconds kProbeEvery{100};
 constexpr std::chrono::milliseconds kSignOfLife{500};
 
 const Statement kPing{"pool.ping", "SELECT 1"};
+
+// libpq's messages end in a line feed, and may have some within.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t' || c == '\r'; }, ' ');
+  text.erase(std::unique(text.begin(), text.end(), [](char a, char b) { return a == ' ' && b == ' '; }),
+             text.end());
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
 
 }  // namespace
 
@@ -77,7 +90,8 @@ DbResult<Pool::Lease> Pool::open_one(Deadline deadline) {
 void Pool::went_down(const DbError& error) {
   changed_.notify_all();
   if (down_ || ending_) return;
-  if (options_.log) options_.log("the database is away: " + error.message);
+  why_down_ = one_line(error.message);
+  if (options_.log) options_.log("the database is away: " + why_down_);
   down_ = true;
   if (prober_.joinable()) prober_.join();  // it has ended: the last thing it did was to set down_ to false
   prober_ = std::thread([this] { probe(); });
@@ -101,6 +115,7 @@ void Pool::probe() {
       changed_.notify_all();
       return;
     }
+    why_down_ = one_line(opened.error().message);
     changed_.wait_for(lock, kProbeEvery, [this] { return ending_; });
   }
 }
@@ -149,6 +164,11 @@ void Pool::doubt() {
 void Pool::count_retry() {
   const std::unique_lock lock(mutex_);
   ++counts_.retries;
+}
+
+std::string Pool::why_down() const {
+  const std::unique_lock lock(mutex_);
+  return down_ ? why_down_ : std::string();
 }
 
 Metadata::PoolStats Pool::stats() const {

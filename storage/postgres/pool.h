@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "storage/metadata.h"
@@ -49,6 +50,8 @@ class Pool {
   // used.
   void doubt();
   Metadata::PoolStats stats() const;
+  // Why callers are refused now; empty: they are not.
+  std::string why_down() const;
   void count_retry();
 
  private:
@@ -70,6 +73,7 @@ class Pool {
   std::vector<Idle> idle_;  // the last used one is taken first
   std::uint32_t open_ = 0;  // idle and lent
   bool down_ = false;       // the prober tries to connect
+  std::string why_down_;    // the last attempt's error
   bool ending_ = false;
   std::thread prober_;
   Clock::time_point doubted_{};

@@ -13,9 +13,13 @@ const Statement kBegin{"transaction.begin", "BEGIN ISOLATION LEVEL READ COMMITTE
 const Statement kCommit{"transaction.commit", "COMMIT"};
 const Statement kRollback{"transaction.rollback", "ROLLBACK"};
 const Statement kFate{"transaction.fate", "SELECT pg_xact_status($1::xid8)"};
+const Statement kProbe{"probe",
+                       "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"};
 const Statement kMarked{"transaction.marked", "SELECT 1 FROM commits WHERE at_ms = $1 AND mark = $2"};
 
 constexpr std::int64_t kRetryAfterMs = 1000;
+constexpr std::string_view kReadOnly = "25006";
+constexpr std::string_view kLimitOfConfiguration = "53400";
 
 MetadataFault unavailable(std::string message = "the database is not available; try again in a moment") {
   return {MetadataError::unavailable, std::move(message), "", kRetryAfterMs};
@@ -73,8 +77,14 @@ MetadataFault Store::fault_of(const DbError& error, std::string_view statement) 
   };
   switch (error.kind) {
     case DbErrorKind::lost:
+      if (error.sqlstate == kReadOnly) note_trouble("it takes no changes: " + error.message);
+      return unavailable();
     case DbErrorKind::retry:
       return unavailable();
+    case DbErrorKind::resources:
+      note_trouble(error.message + " (" + error.sqlstate + ")");
+      return unavailable(
+          "the database cannot do this just now, and nothing was changed; try again in a moment");
     case DbErrorKind::timeout:
       return unavailable("the database is too slow just now; try again in a moment");
     case DbErrorKind::bad_text:
@@ -88,6 +98,62 @@ MetadataFault Store::fault_of(const DbError& error, std::string_view statement) 
   }
   note();
   return {MetadataError::internal, "the database refused this; the log has more", ""};
+}
+
+void Store::note_trouble(std::string what) const {
+  constexpr std::chrono::seconds kTellAgain{10};
+  std::string line;
+  {
+    const std::lock_guard lock(trouble_mutex_);
+    const auto now = Clock::now();
+    if (what.empty() && trouble_.empty()) return;
+    const bool tell = what.empty() != trouble_.empty() || now - trouble_told_ >= kTellAgain;
+    if (tell) trouble_told_ = now;
+    if (tell)
+      line = what.empty() ? "the database takes changes again" : "the database is in trouble: " + what;
+    trouble_ = std::move(what);
+  }
+  if (!line.empty()) log(line);
+}
+
+std::string Store::trouble() const {
+  if (std::string why = pool_.why_down(); !why.empty()) return why;
+  const std::lock_guard lock(trouble_mutex_);
+  return trouble_;
+}
+
+MetadataResult<void> Store::probe() {
+  // A sort that does not fit in memory: PostgreSQL writes it to a file of its own, which needs what every
+  // change needs, room, and leaves nothing behind, neither in a table nor in its log.
+  static const std::string kRoom =
+      "BEGIN READ ONLY; SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 20000); COMMIT";
+  constexpr std::uint32_t kRoomEvery = 3;
+  const Deadline until = deadline();
+  auto lease = pool_.take(until);
+  if (!lease) {
+    if (lease.error().kind == DbErrorKind::timeout) note_trouble(lease.error().message);
+    return fault_of(lease.error(), kProbe.name);
+  }
+  const auto failed = [&](const DbError& error) {
+    if (error.kind == DbErrorKind::timeout) {
+      pool_.doubt();
+      note_trouble("it does not answer; it is frozen, or has far too much to do");
+    }
+    return fault_of(error, kProbe.name);
+  };
+  auto answer = (*lease)->run(kProbe, Params{}, until);
+  if (!answer) return failed(answer.error());
+  if (answer->boolean(0, 0)) {
+    note_trouble("it takes no changes: it is a standby, or set to default_transaction_read_only");
+    return unavailable();
+  }
+  if (probes_++ % kRoomEvery == 0 || !trouble().empty()) {
+    auto room = (*lease)->run_text(kRoom, until);
+    // A limit that the operator has set for such files says nothing about the disk.
+    if (!room && room.error().sqlstate != kLimitOfConfiguration) return failed(room.error());
+    note_trouble("");
+  }
+  return {};
 }
 
 template <class Answer, class Ask>

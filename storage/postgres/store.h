@@ -4,7 +4,10 @@
 #define PARLEY_STORAGE_POSTGRES_STORE_H_
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "storage/call_budget.h"
@@ -55,6 +58,11 @@ class Store {
     if (options_.log) options_.log(line);
   }
   Metadata::PoolStats pool_stats() const { return pool_.stats(); }
+  // Whether the server answers, takes changes, and has room: a round trip, now and then with a file that is
+  // written and thrown away.
+  MetadataResult<void> probe();
+  // Why changes are refused now, for the operator; empty: nothing is known to be wrong.
+  std::string trouble() const;
   // What the caller is told; what only the operator may know goes to the log.
   MetadataFault fault_of(const DbError& error, std::string_view statement) const;
 
@@ -70,7 +78,14 @@ class Store {
   std::optional<bool> committed(const Change& change, const std::string& transaction, Deadline deadline);
 
   PostgresOptions options_;
+  // Logged when it is new and every ten seconds while it lasts; empty: it is over.
+  void note_trouble(std::string what) const;
+
   std::shared_ptr<Servers> servers_;
+  mutable std::mutex trouble_mutex_;
+  mutable std::string trouble_;               // guarded by trouble_mutex_
+  mutable Clock::time_point trouble_told_{};  // the same
+  std::atomic<std::uint32_t> probes_{0};
   Pool pool_;
 };
 
