@@ -15,7 +15,8 @@ RUN mkdir -p /etc/postgresql-common/createcluster.d \
 COPY --from=build /srv/parley/parley /srv/parley/
 COPY --from=build /srv/parley/scripts /srv/parley/scripts
 COPY --from=build /srv/parley/config /srv/parley/config
-COPY --from=build /srv/parley/build/release/broker-plugin/libparley_plugin.so /srv/parley/built/broker-plugin/
+COPY --from=build /srv/parley/build/release/broker-plugin/libparley_plugin.so \
+     /srv/parley/build/release/broker-plugin/parley-broker-check /srv/parley/built/broker-plugin/
 COPY --from=build /srv/parley/build/release/bridge/parley-bridge /srv/parley/built/bridge/
 COPY --from=build /srv/parley/build/release/clients/parleyctl/parleyctl /srv/parley/built/clients/parleyctl/
 ENV PARLEY_BUILD_DIR=/srv/parley/built PARLEY_VAR=/data PARLEY_MQTT_BIND=0.0.0.0 PARLEY_HTTP_BIND=0.0.0.0

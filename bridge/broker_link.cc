@@ -54,6 +54,10 @@ class Link final : public BrokerLink {
   std::size_t nodes() const override { return nodes_.size(); }
   const NodeAddress& address(std::size_t node) const override { return nodes_[node]->address; }
   bool connected(std::size_t node) const override { return nodes_[node]->up.load(); }
+  std::string why_away(std::size_t node) const override {
+    const std::lock_guard lock(why_mutex_);
+    return nodes_[node]->why_away;
+  }
   void on_change(std::function<void(std::size_t, bool)> listener) override {
     listener_ = std::move(listener);
   }
@@ -74,6 +78,7 @@ class Link final : public BrokerLink {
     Clock::time_point renew_at = Clock::time_point::max();
     std::chrono::milliseconds delay{0};
     std::string last_why;
+    std::string why_away;  // the same for other threads, guarded by why_mutex_
   };
   struct Asked {
     std::size_t node;
@@ -87,6 +92,10 @@ class Link final : public BrokerLink {
   void connect(Node& node);
   void came_up(Node& node);
   void went_down(Node& node, const std::string& why);
+  void set_why(Node& node, const std::string& why) {
+    const std::lock_guard lock(why_mutex_);
+    node.why_away = why;
+  }
   void ask(std::size_t node, const std::string& req, const std::string& text, Asked asked);
   void take(std::string_view payload);
   void expire(Clock::time_point now);
@@ -96,6 +105,7 @@ class Link final : public BrokerLink {
 
   const BrokerLinkOptions options_;
   const WireFactory connect_;
+  mutable std::mutex why_mutex_;
   const std::string device_ = random_hex();
   std::function<void(std::size_t, bool)> listener_;
   std::vector<std::unique_ptr<Node>> nodes_;
@@ -258,6 +268,7 @@ void Link::connect(Node& node) {
 void Link::came_up(Node& node) {
   node.delay = std::chrono::milliseconds(0);
   node.last_why.clear();
+  set_why(node, "");
   node.renew_at = Clock::now() + options_.token_ttl * 2 / 3;
   node.up = true;
   log(LogLevel::info, "broker connected", {{"host", node.address.host}, {"port", node.address.port}});
@@ -276,6 +287,7 @@ void Link::went_down(Node& node, const std::string& why) {
     log(LogLevel::warning, was_up ? "broker lost" : "broker cannot be reached",
         {{"host", node.address.host}, {"port", node.address.port}, {"reason", why}});
   node.last_why = why;
+  set_why(node, why);
   fail_all(node.number, "the connection to the broker was lost: " + why);
   if (was_up && listener_) listener_(node.number, false);
 }

@@ -88,6 +88,8 @@ class BrokerLink {
   virtual std::size_t nodes() const = 0;
   virtual const NodeAddress& address(std::size_t node) const = 0;
   virtual bool connected(std::size_t node) const = 0;
+  // Why it is not, as far as is known. Does not wait.
+  virtual std::string why_away(std::size_t /*node*/) const { return {}; }
   // Told of every connection and loss, from the link's threads; set before start().
   virtual void on_change(std::function<void(std::size_t node, bool connected)> listener) = 0;
 

@@ -3,6 +3,7 @@
 #define PARLEY_BRIDGE_HEALTH_H_
 
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,8 @@ namespace parley::bridge {
 // An answer to an HTTP GET, application/json.
 struct HealthAnswer {
   int status = 200;  // 503 when something is missing
-  std::string
-      body;  // {"status":"ready"} or {"status":"not ready","missing":[{"role":"control","what":"postgres"}]}
+  std::string body;  // {"status":"ready"} or {"status":"not
+                     // ready","missing":[{"role":"control","what":"postgres","why":"..."}]}
 };
 
 // Any thread. Roles are added before the server that asks is started, and outlive it.
@@ -23,12 +24,15 @@ class Health {
   void add(const Role& role) { roles_.push_back(&role); }
   // From SIGTERM on the process is not ready, so that a load balancer sends nothing new.
   void drain() { draining_ = true; }
+  // Asks nobody but the roles, which know: it does not wait. A change of what is missing goes to the log.
   HealthAnswer ready() const;
   static HealthAnswer live() { return {200, R"({"status":"live"})"}; }
 
  private:
   std::vector<const Role*> roles_;
   std::atomic<bool> draining_{false};
+  mutable std::mutex mutex_;
+  mutable std::string told_;  // what the log knows to be missing; guarded by mutex_
 };
 
 }  // namespace parley::bridge

@@ -1,10 +1,15 @@
 // parley-bridge: the control plane and the edges, in roles that can run in one process or in many.
 //
 //   parley-bridge --config var/bridge.toml [--roles control,api]
+//   parley-bridge --check --config var/bridge.toml [--options-only] [--replacing PID]
+//
+// --check starts and changes nothing: it ends with 0 when a bridge could run with these options, else with 2
+// and lines that say what to put right.
 //
 // SIGTERM and SIGINT drain and end it with 0 (a second one ends it at once), SIGHUP reads keys again.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/types.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -22,6 +27,7 @@
 #include "bridge/roles.h"
 #include "bridge/schema_role.h"
 #include "config/bridge_config.h"
+#include "config/surroundings.h"
 #include "storage/metadata.h"
 
 namespace parley::bridge {
@@ -30,6 +36,9 @@ namespace {
 struct Options {
   std::filesystem::path config;
   std::set<std::string> roles;
+  bool check = false;
+  bool options_only = false;
+  pid_t replacing = 0;
 };
 
 storage::PostgresOptions postgres_options(const BridgeConfig& config) {
@@ -100,7 +109,7 @@ int run(const Options& options, const BridgeConfig& config) {
   const Process process{config, **metadata, *link, metrics, health};
 
   std::vector<std::unique_ptr<Role>> roles;
-  roles.push_back(make_schema_role(postgres_options(config)));
+  roles.push_back(make_schema_role(postgres_options(config), **metadata));
   if (options.roles.contains("control")) roles.push_back(make_control_role(process));
   roles.push_back(make_http_role(process, options.roles.contains("api")));
   for (const auto& role : roles) health.add(*role);
@@ -116,6 +125,45 @@ int run(const Options& options, const BridgeConfig& config) {
   return 0;
 }
 
+// What start() would stumble over. Roles are made, not started: what they cannot wait for they throw.
+std::vector<std::string> what_is_wrong(const Options& options, const BridgeConfig& config) {
+  std::vector<std::string> faults;
+  const auto attempt = [&faults](const auto& body) {
+    try {
+      body();
+    } catch (const std::exception& e) {
+      faults.emplace_back(e.what());
+    }
+  };
+  if (std::string fault = why_not_listen(config.http.host, config.http.port, options.replacing);
+      !fault.empty())
+    faults.push_back("http.listen: " + fault);
+  auto metadata = storage::open_postgres(postgres_options(config));
+  if (!metadata) {
+    faults.push_back("database.url: " + metadata.error().message);
+    return faults;
+  }
+  const auto link = make_broker_link(link_options(config));
+  Metrics metrics;
+  Health health;
+  const Process process{config, **metadata, *link, metrics, health};
+  attempt([&config] { (void)make_service_tokens(config)("check"); });
+  if (options.roles.contains("control")) attempt([&process] { make_control_role(process)->check(); });
+  attempt([&] { make_http_role(process, false)->check(); });
+  // Only when the keys are in order, or it would say the same of them.
+  if (faults.empty() && options.roles.contains("api"))
+    attempt([&] { make_http_role(process, true)->check(); });
+  return faults;
+}
+
+int check(const Options& options, const BridgeConfig& config) {
+  if (options.options_only) return 0;
+  const std::vector<std::string> faults = what_is_wrong(options, config);
+  for (const std::string& fault : faults)
+    std::fprintf(stderr, "%s: %s\n", options.config.c_str(), fault.c_str());
+  return faults.empty() ? 0 : 2;
+}
+
 Options parse(CLI::App& app, int argc, char** argv) {
   Options options;
   std::vector<std::string> roles{"control", "api"};
@@ -123,6 +171,12 @@ Options parse(CLI::App& app, int argc, char** argv) {
   app.add_option("--roles", roles, "What this process does: control, api or both")
       ->delimiter(',')
       ->check(CLI::IsMember({"control", "api"}));
+  auto* check =
+      app.add_flag("--check", options.check, "Only tell whether a bridge could run with these options");
+  app.add_flag("--options-only", options.options_only, "Look at no other file or port that they name")
+      ->needs(check);
+  app.add_option("--replacing", options.replacing, "A bridge that will have ended by then: its port is free")
+      ->needs(check);
   app.parse(argc, argv);
   options.roles = {roles.begin(), roles.end()};
   return options;
@@ -142,6 +196,7 @@ int start(int argc, char** argv) {
     return 2;
   }
   set_log_level(config->log.level);
+  if (options.check) return check(options, *config);
   try {
     return run(options, *config);
   } catch (const std::exception& e) {

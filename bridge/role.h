@@ -17,6 +17,9 @@ class Role {
   virtual ~Role() = default;
 
   virtual std::string_view name() const = 0;
+  // What start() would throw, found out without starting: for --check, while another process may be running
+  // with the same ports.
+  virtual void check() const {}
   // Starts the role's threads and returns at once: a database or a broker that is away is waited for in the
   // background and named by missing(). Throws (std::exception, with a line that says what to do) only for
   // what nobody can wait for, such as a wrong configuration.
@@ -27,6 +30,9 @@ class Role {
   // What this role lacks to do its job, one short phrase each ("postgres", "broker 127.0.0.1:1883"); empty
   // when it is ready. For /health/ready; must not block.
   virtual std::vector<std::string> missing() const = 0;
+  // Why it lacks what missing() has named, in words for the operator; empty when it is not known. Must not
+  // block.
+  virtual std::string why(std::string_view /*what*/) const { return {}; }
   // SIGHUP: reads again what may change while running (keys).
   virtual void reload() {}
 };

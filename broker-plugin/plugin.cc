@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -195,7 +196,8 @@ int start(Plugin& plugin, const mosquitto_opt* options, int count) {
   }
   auto config = parley::load_broker_config(std::string(config_file));
   if (!config) {
-    plugin.port.log(LogLevel::error, config.error());
+    std::istringstream lines(config.error());
+    for (std::string line; std::getline(lines, line);) plugin.port.log(LogLevel::error, line);
     return MOSQ_ERR_INVAL;
   }
   auto node = Node::create(std::move(*config), plugin.port, plugin.clock);

@@ -1,12 +1,10 @@
 #include "config/bridge_config.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "config/toml_section.h"
@@ -123,6 +121,16 @@ void read_listen(Section& s, HttpConfig& out) {
     out.host = out.host.substr(1, out.host.size() - 2);
   }
   out.port = number;
+  std::array<unsigned char, sizeof(in6_addr)> address{};
+  const bool is_address =
+      inet_pton(AF_INET, out.host.c_str(), address.data()) == 1 ||
+      inet_pton(AF_INET6, out.host.substr(0, out.host.find('%')).c_str(), address.data()) == 1;
+  if (!is_address && out.host != "localhost") {
+    s.problem(
+        "listen",
+        "expected an IP address of this machine, 0.0.0.0 or [::] for all of them, or localhost; found \"" +
+            out.host + "\"");
+  }
 }
 
 void read_http(const toml::table& doc, const Path& base, Problems& problems, HttpConfig& out) {
@@ -131,7 +139,8 @@ void read_http(const toml::table& doc, const Path& base, Problems& problems, Htt
   read_optional_path(s, "tls_certificate", out.tls_certificate, base);
   read_optional_path(s, "tls_key", out.tls_key, base);
   if (out.tls_certificate.empty() != out.tls_key.empty()) {
-    s.problem(out.tls_key.empty() ? "tls_key" : "tls_certificate",
+    const bool no_key = out.tls_key.empty();
+    s.problem({no_key ? "tls_key" : "tls_certificate", no_key ? "tls_certificate" : "tls_key"},
               "TLS needs both http.tls_certificate and http.tls_key");
   }
   read_strings(s, "cors_origins", out.cors_origins);
@@ -193,7 +202,8 @@ void read_auth(const toml::table& doc, const Path& base, Problems& problems, Acc
   out.argon2_mem_bytes = memory;
   s.read("login_workers", out.login_workers, 1, 64);
   s.read("login_queue", out.login_queue, 1, 10'000);
-  if (out.refresh_ttl < out.access_ttl) s.problem("refresh_ttl_s", "must not be below auth.access_ttl_s");
+  if (out.refresh_ttl < out.access_ttl)
+    s.problem({"refresh_ttl_s", "access_ttl_s"}, "must not be below auth.access_ttl_s");
   s.finish();
 }
 
@@ -303,34 +313,17 @@ void read_log(const toml::table& doc, Problems& problems, BridgeLogConfig& out) 
   s.finish();
 }
 
-void refuse_unknown_sections(const toml::table& doc, Problems& problems) {
-  const std::vector<std::string> known(kSections.begin(), kSections.end());
-  for (const auto& [key, node] : doc) {
-    if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
-    std::string message =
-        node.is_table() ? "there is no such section" : "there is no such option outside a section";
-    if (const std::string_view near = config_detail::nearest(key.str(), known); !near.empty()) {
-      message.append("; did you mean [").append(near).append("]?");
-    }
-    problems.add(key.source(), key.str(), message);
-  }
-}
-
 }  // namespace
 
 boost::system::result<BridgeConfig, ConfigErrors> parse_bridge_config(std::string_view text,
                                                                       const Path& file) {
-  Problems problems(file.string());
-  toml::table doc;
-  try {
-    doc = toml::parse(text, file.string());
-  } catch (const toml::parse_error& error) {
-    problems.add(error.source(), "", "not valid TOML: " + std::string(error.description()));
-    return problems.text();
-  }
+  Problems problems(file.string(), text);
+  const auto document = config_detail::parse_document(text, file, problems);
+  if (!document) return problems.text();
+  const toml::table& doc = *document;
   const Path base = file.parent_path();
   BridgeConfig config;
-  refuse_unknown_sections(doc, problems);
+  config_detail::refuse_unknown_sections(doc, kSections, problems);
   read_database(doc, problems, config.database);
   read_broker(doc, problems, config.broker);
   read_http(doc, base, problems, config.http);
@@ -345,15 +338,12 @@ boost::system::result<BridgeConfig, ConfigErrors> parse_bridge_config(std::strin
 }
 
 boost::system::result<BridgeConfig, ConfigErrors> load_bridge_config(const Path& file) {
+  std::string problem;
+  const auto text = config_detail::read_option_file(file, problem);
+  if (!text) return problem;
   std::error_code ignored;
   const Path absolute = std::filesystem::absolute(file, ignored);
-  if (std::filesystem::is_directory(file, ignored)) return file.string() + ": cannot be read: it is a folder";
-  errno = 0;
-  std::ifstream in(file, std::ios::binary);
-  std::string text;
-  if (in) text.assign(std::istreambuf_iterator<char>(in), {});
-  if (!in) return file.string() + ": cannot be read: " + std::strerror(errno);
-  return parse_bridge_config(text, absolute.empty() ? file : absolute);
+  return parse_bridge_config(*text, absolute.empty() ? file : absolute);
 }
 
 }  // namespace parley

@@ -7,8 +7,10 @@ namespace parley {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 boost::system::result<BridgeConfig, ConfigErrors> parse(std::string_view text) {
   return parse_bridge_config(text, "/srv/chat/bridge.toml");
@@ -208,9 +210,20 @@ level = "debug"
 
 TEST(BridgeConfig, RefusesWhatCannotWorkAndSaysWhere) {
   EXPECT_EQ(errors("[htp]\n"),
-            "/srv/chat/bridge.toml:1: htp: there is no such section; did you mean [http]?");
+            "/srv/chat/bridge.toml:1:2: htp: there is no such section; did you mean [http]?\n"
+            "  1 | [htp]\n"
+            "    |  ^");
   EXPECT_EQ(errors("[http]\nworker = 3\n"),
-            "/srv/chat/bridge.toml:2: http.worker: there is no such option; did you mean workers?");
+            "/srv/chat/bridge.toml:2:1: http.worker: there is no such option; did you mean workers?\n"
+            "  2 | worker = 3\n"
+            "    | ^");
+  for (const char* host : {"chat.example.org", "1.2.3", "256.1.1.1", "[::1", "*"}) {
+    EXPECT_THAT(errors("[http]\nlisten = \"" + std::string(host) + ":8080\""),
+                HasSubstr("http.listen: expected an IP address of this machine"))
+        << host;
+  }
+  for (const char* host : {"localhost", "0.0.0.0", "[::]", "::1", "192.0.2.7", "[fe80::1%eth0]"})
+    EXPECT_EQ(errors("[http]\nlisten = \"" + std::string(host) + ":8080\""), "(accepted)") << host;
   for (const char* listen :
        {"8080", ":8080", "localhost:", "localhost:99999", "localhost:x", "localhost:1x"}) {
     EXPECT_THAT(errors("[http]\nlisten = \"" + std::string(listen) + "\""), HasSubstr("http.listen"))
@@ -252,6 +265,23 @@ TEST(BridgeConfig, ProvidersAreChecked) {
   EXPECT_THAT(fault(good + "[[oidc]]\n" + good), HasSubstr("\"x\" is there twice"));
   EXPECT_THAT(errors("[[oidc]]\n" + good), HasSubstr("needs a value, or http.public_url"));
   EXPECT_THAT(errors("[oidc]\nname = \"x\""), HasSubstr("expected one [[oidc]]"));
+}
+
+// Errors come to logs, and to screens that others see.
+TEST(BridgeConfig, ShownLinesHoldNoSecrets) {
+  for (const char* line :
+       {"url = \"postgresql://parley:s3cr:et@db/parley\" x", "url = \"postgresql://parley:s3cr@et@db/parley",
+        "url = \"host=db password=s3cret\" x", "url = \"host=db PASSWORD = 's3cr et'\" x",
+        "password = \"s3cret\"", "url = \"postgresql:///parley?password=s3cret\" x",
+        "passwrd_token = 's3cret'"}) {
+    const std::string text = errors("[database]\n" + std::string(line) + "\n");
+    EXPECT_THAT(text, HasSubstr("/srv/chat/bridge.toml:2:")) << line;
+    EXPECT_THAT(text, HasSubstr("***")) << line;
+    EXPECT_THAT(text, Not(HasSubstr("s3cr"))) << line;
+  }
+  EXPECT_THAT(errors("[[oidc]]\nclient_secret = \"s3cret\""),
+              AllOf(HasSubstr("did you mean client_secret_file?"), Not(HasSubstr("s3cret"))));
+  EXPECT_THAT(errors("[limits]\ntokens = 0"), HasSubstr("2 | tokens = 0"));
 }
 
 TEST(LoadBridgeConfig, SaysWhatCannotBeRead) {

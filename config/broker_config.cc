@@ -2,11 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "config/toml_section.h"
@@ -93,7 +90,7 @@ void read_queues(const toml::table& doc, Problems& problems, QueueConfig& out) {
   s.read("refuse_lag_ms", out.refuse_lag, 1, 600'000);
   s.read("retry_after_ms", out.retry_after, 1, 600'000);
   if (out.shed_typing_lag > out.refuse_lag) {
-    s.problem("shed_typing_lag_ms",
+    s.problem({"shed_typing_lag_ms", "refuse_lag_ms"},
               "must not be above queues.refuse_lag_ms: typing is shed before chat is refused");
   }
   s.finish();
@@ -214,34 +211,17 @@ void read_messages(const toml::table& doc, Problems& problems, MessageLimits& ou
   s.finish();
 }
 
-void refuse_unknown_sections(const toml::table& doc, Problems& problems) {
-  const std::vector<std::string> known(kSections.begin(), kSections.end());
-  for (const auto& [key, node] : doc) {
-    if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
-    std::string message =
-        node.is_table() ? "there is no such section" : "there is no such option outside a section";
-    if (const std::string_view near = config_detail::nearest(key.str(), known); !near.empty()) {
-      message.append("; did you mean [").append(near).append("]?");
-    }
-    problems.add(key.source(), key.str(), message);
-  }
-}
-
 }  // namespace
 
 boost::system::result<BrokerConfig, ConfigErrors> parse_broker_config(std::string_view text,
                                                                       const Path& file) {
-  Problems problems(file.string());
-  toml::table doc;
-  try {
-    doc = toml::parse(text, file.string());
-  } catch (const toml::parse_error& error) {
-    problems.add(error.source(), "", "not valid TOML: " + std::string(error.description()));
-    return problems.text();
-  }
+  Problems problems(file.string(), text);
+  const auto document = config_detail::parse_document(text, file, problems);
+  if (!document) return problems.text();
+  const toml::table& doc = *document;
   const Path base = file.parent_path();
   BrokerConfig config;
-  refuse_unknown_sections(doc, problems);
+  config_detail::refuse_unknown_sections(doc, kSections, problems);
   read_node(doc, base, problems, config.node);
   read_auth(doc, base, problems, config.auth);
   read_doorbell(doc, base, problems, config.doorbell);
@@ -257,15 +237,12 @@ boost::system::result<BrokerConfig, ConfigErrors> parse_broker_config(std::strin
 }
 
 boost::system::result<BrokerConfig, ConfigErrors> load_broker_config(const Path& file) {
+  std::string problem;
+  const auto text = config_detail::read_option_file(file, problem);
+  if (!text) return problem;
   std::error_code ignored;
   const Path absolute = std::filesystem::absolute(file, ignored);
-  if (std::filesystem::is_directory(file, ignored)) return file.string() + ": cannot be read: it is a folder";
-  errno = 0;
-  std::ifstream in(file, std::ios::binary);
-  std::string text;
-  if (in) text.assign(std::istreambuf_iterator<char>(in), {});
-  if (!in) return file.string() + ": cannot be read: " + std::strerror(errno);
-  return parse_broker_config(text, absolute.empty() ? file : absolute);
+  return parse_broker_config(*text, absolute.empty() ? file : absolute);
 }
 
 }  // namespace parley

@@ -2,8 +2,13 @@
 #include "config/toml_section.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <sstream>
+#include <system_error>
 
 namespace parley::config_detail {
 namespace {
@@ -51,13 +56,165 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+Problems::Problems(std::string file, std::string_view text) : file_(std::move(file)) {
+  std::istringstream in{std::string(text)};
+  for (std::string line; std::getline(in, line);) lines_.push_back(std::move(line));
+}
+
 void Problems::add(const toml::source_region& where, std::string_view key, std::string_view message) {
-  text_ += text_.empty() ? "" : "\n";
-  text_ += file_;
-  if (where.begin.line > 0) text_ += ":" + std::to_string(where.begin.line);
-  text_ += ": ";
-  if (!key.empty()) text_.append(key).append(": ");
-  text_ += message;
+  found_.push_back({where.begin.line, where.begin.column, "", std::string(key), std::string(message)});
+}
+
+void Problems::add_unknown(const toml::source_region& where, std::string_view section, std::string_view key) {
+  found_.push_back({where.begin.line, where.begin.column, std::string(section), std::string(key), ""});
+}
+
+void Problems::knows(const std::string& section, const std::vector<std::string>& keys) {
+  for (const auto& [name, names] : known_)
+    if (name == section) return;
+  known_.emplace_back(section, keys);
+}
+
+std::string Problems::advice(const Found& unknown) const {
+  std::string all;
+  for (const auto& [section, keys] : known_) {
+    if (section != unknown.section) continue;
+    if (const std::string_view near = nearest(unknown.name, keys); !near.empty())
+      return "; did you mean " + std::string(near) + "?";
+    for (const std::string& key : keys) all += (all.empty() ? "" : ", ") + key;
+  }
+  for (const auto& [section, keys] : known_)
+    if (std::find(keys.begin(), keys.end(), unknown.name) != keys.end())
+      return "; it belongs below [" + section + "]";
+  return all.empty() ? "" : "; there are " + all;
+}
+
+// The line, and a mark below where it is wrong.
+std::string Problems::shown(const Found& found) const {
+  if (found.line == 0 || found.line > lines_.size()) return "";
+  const std::string& line = lines_[found.line - 1];
+  const std::string seen = showable(line);
+  const std::string number = std::to_string(found.line);
+  std::string text = "\n  " + number + " | " + seen;
+  // Where something is left out, the mark would stand below something else.
+  if (found.column == 0 || !line.starts_with(seen)) return text;
+  text += "\n  " + std::string(number.size(), ' ') + " | ";
+  std::uint32_t column = 1;
+  for (const char c : line) {
+    if ((static_cast<unsigned char>(c) & 0xC0) == 0x80) continue;  // within a character
+    if (column++ >= found.column) break;
+    text += c == '\t' ? '\t' : ' ';
+  }
+  return text + '^';
+}
+
+std::string Problems::text() const {
+  std::vector<const Found*> order;
+  for (const Found& found : found_) order.push_back(&found);
+  std::stable_sort(order.begin(), order.end(), [](const Found* a, const Found* b) {
+    return std::pair(a->line, a->column) < std::pair(b->line, b->column);
+  });
+  std::string text;
+  for (const Found* found : order) {
+    text += (text.empty() ? "" : "\n") + file_;
+    if (found->line > 0) text += ":" + std::to_string(found->line) + ":" + std::to_string(found->column);
+    text += ": ";
+    const std::string name = found->section.empty() ? found->name : found->section + "." + found->name;
+    if (!name.empty()) text += name + ": ";
+    text += found->message.empty() ? "there is no such option" + advice(*found) : found->message;
+    text += shown(*found);
+  }
+  return text;
+}
+
+std::string showable(std::string_view line) {
+  constexpr std::size_t kWidth = 160;
+  std::string out(line);
+  std::string lower = out;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  // postgresql://user:PASSWORD@host
+  if (const std::size_t scheme = out.find("://"); scheme != std::string::npos) {
+    const std::size_t colon = out.find(':', scheme + 3);
+    const std::size_t at = out.rfind('@');
+    if (colon != std::string::npos && at != std::string::npos && colon < at)
+      out.replace(colon + 1, at - colon - 1, "***"), lower.replace(colon + 1, at - colon - 1, "***");
+  }
+  // A secret in the place of the name of a file that holds it, password=... in a connection string: whatever
+  // follows such a word.
+  for (const std::string_view word : {"password", "secret", "passwd", "token"}) {
+    const std::size_t found = lower.find(word);
+    if (found == std::string::npos) continue;
+    const std::size_t equals = out.find('=', found);
+    if (equals == std::string::npos) continue;
+    const std::size_t value = out.find_first_not_of(" \t", equals + 1);
+    if (value == std::string::npos ||
+        (out[value] >= '0' && out[value] <= '9' && found < equals && word == "token"))
+      continue;
+    out.replace(value, std::string::npos, "***");
+    break;
+  }
+  std::erase(out, '\r');
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\t') c = '?';
+  if (out.size() > kWidth) {
+    std::size_t end = kWidth;
+    while ((static_cast<unsigned char>(out[end]) & 0xC0) == 0x80) --end;
+    out.resize(end);
+  }
+  return out;
+}
+
+std::optional<std::string> read_option_file(const std::filesystem::path& file, std::string& problem) {
+  constexpr std::uintmax_t kMost = std::uintmax_t{16} << 20;
+  const auto no = [&](const std::string& why) {
+    problem = file.string() + ": cannot be read: " + why;
+    return std::nullopt;
+  };
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (status.type() == std::filesystem::file_type::directory) return no("it is a folder");
+  // Reading a pipe might never end.
+  if (std::filesystem::exists(status) && status.type() != std::filesystem::file_type::regular)
+    return no("it is no ordinary file");
+  if (std::filesystem::exists(status) && std::filesystem::file_size(file, error) > kMost && !error)
+    return no("it is far too long for a file of options");
+  errno = 0;
+  std::ifstream in(file, std::ios::binary);
+  std::string text;
+  if (in) text.assign(std::istreambuf_iterator<char>(in), {});
+  if (!in) return no(std::strerror(errno));
+  return text;
+}
+
+std::optional<toml::table> parse_document(std::string_view text, const std::filesystem::path& file,
+                                          Problems& problems) {
+  try {
+    return toml::parse(text, file.string());
+  } catch (const toml::parse_error& error) {
+    problems.add(error.source(), "", "not valid TOML: " + std::string(error.description()));
+    return std::nullopt;
+  }
+}
+
+void refuse_unknown_sections(const toml::table& document, std::span<const char* const> sections,
+                             Problems& problems) {
+  const std::vector<std::string> known(sections.begin(), sections.end());
+  for (const auto& [key, node] : document) {
+    if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
+    if (!node.is_table() && !node.is_array_of_tables()) {
+      problems.add_unknown(key.source(), "", key.str());
+      continue;
+    }
+    std::string message = "there is no such section";
+    if (const std::string_view near = nearest(key.str(), known); !near.empty()) {
+      message.append("; did you mean [").append(near).append("]?");
+    } else {
+      message += "; there are";
+      for (const std::string& one : known) message += (&one == &known.front() ? " [" : ", [") + one + "]";
+    }
+    problems.add(key.source(), key.str(), message);
+  }
 }
 
 std::string_view nearest(std::string_view name, const std::vector<std::string>& known) {
@@ -170,20 +327,22 @@ const toml::array* Section::array(const char* key) {
   return nullptr;
 }
 
-void Section::problem(const char* key, std::string_view message) {
-  const toml::node* node = table_ != nullptr ? table_->get(key) : nullptr;
-  problems_.add(node != nullptr ? node->source() : toml::source_region{}, full(key), message);
+void Section::problem(std::initializer_list<const char*> keys, std::string_view message) {
+  const toml::node* node = table_;  // the section's own line when none is there
+  for (const char* key : keys) {
+    if (table_ == nullptr || table_->get(key) == nullptr) continue;
+    node = table_->get(key);
+    break;
+  }
+  problems_.add(node != nullptr ? node->source() : toml::source_region{}, full(*keys.begin()), message);
 }
 
 void Section::finish() {
+  problems_.knows(name_, known_);
   if (table_ == nullptr) return;
   for (const auto& [key, node] : *table_) {
-    if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
-    std::string message = "there is no such option";
-    if (const std::string_view near = nearest(key.str(), known_); !near.empty()) {
-      message.append("; did you mean ").append(near).append("?");
-    }
-    problems_.add(key.source(), full(key.str()), message);
+    if (std::find(known_.begin(), known_.end(), key.str()) == known_.end())
+      problems_.add_unknown(key.source(), name_, key.str());
   }
 }
 

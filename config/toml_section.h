@@ -15,26 +15,57 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace parley::config_detail {
 
-// All problems of one file, in the order in which they were found.
+// All problems of one file, told in the order of its lines, each with the line itself below it.
 class Problems {
  public:
-  explicit Problems(std::string file) : file_(std::move(file)) {}
+  Problems(std::string file, std::string_view text);
   void add(const toml::source_region& where, std::string_view key, std::string_view message);
-  bool empty() const { return text_.empty(); }
-  const std::string& text() const { return text_; }
+  // A name that nobody knows: what it was meant to be is looked for among all names, once they are known.
+  void add_unknown(const toml::source_region& where, std::string_view section, std::string_view key);
+  void knows(const std::string& section, const std::vector<std::string>& keys);
+  bool empty() const { return found_.empty(); }
+  std::string text() const;
 
  private:
+  struct Found {
+    std::uint32_t line = 0;  // 0: nowhere in the file
+    std::uint32_t column = 0;
+    std::string section;  // of an unknown name
+    std::string name;
+    std::string message;  // empty: unknown
+  };
+  std::string advice(const Found& unknown) const;
+  std::string shown(const Found& found) const;
+
   std::string file_;
-  std::string text_;
+  std::vector<std::string> lines_;
+  std::vector<Found> found_;
+  std::vector<std::pair<std::string, std::vector<std::string>>> known_;  // by section
 };
+
+// A line of an option file as it may be shown to anybody who reads a log: passwords and secrets left out, no
+// control characters, not longer than a screen is wide.
+std::string showable(std::string_view line);
+
+// The text of an option file; nothing, and a problem, when it cannot be had.
+std::optional<std::string> read_option_file(const std::filesystem::path& file, std::string& problem);
+// Nothing, and a problem, when it is not TOML.
+std::optional<toml::table> parse_document(std::string_view text, const std::filesystem::path& file,
+                                          Problems& problems);
+// What stands at the top of the document and is no section of these.
+void refuse_unknown_sections(const toml::table& document, std::span<const char* const> sections,
+                             Problems& problems);
 
 // The name in `known` that `name` was probably meant to be; empty when none is near.
 std::string_view nearest(std::string_view name, const std::vector<std::string>& known);
@@ -67,7 +98,9 @@ class Section {
   void path(const char* key, std::filesystem::path& out, const std::filesystem::path& base);
   const toml::array* array(const char* key);
 
-  void problem(const char* key, std::string_view message);
+  // At the first of these keys that the file has: what contradicts itself may be set by either.
+  void problem(std::initializer_list<const char*> keys, std::string_view message);
+  void problem(const char* key, std::string_view message) { problem({key}, message); }
   void finish();
 
  private:

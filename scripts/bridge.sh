@@ -125,14 +125,23 @@ bridge_command() { argv=("$var/lib/parley-bridge" --config "$var/bridge.toml" --
 
 # bridge_ask PATH: the bridge's answer, whatever its status; false when there is none. -k: it is this machine's own, and
 # its certificate names another host.
-bridge_ask() { curl -sSk --max-time 3 "$http_url$1" 2>"$var/launcher/answer"; }
-bridge_ready() { curl -fsSk -o /dev/null --max-time 3 "$http_url/health/ready" 2>"$var/launcher/answer"; }
+bridge_ask() { curl -sSk --max-time 3 "$http_url$1" 2>&1; }
+bridge_ready() {
+  answer=$(bridge_ask /health/ready) || return 1
+  [[ $answer != '{"status":"ready"'* ]] || return 0
+  answer=$(lacks_in_words "$answer")
+  return 1
+}
 
-# What it lacks, in a line.
-bridge_missing() {
-  local answer
-  answer=$(bridge_ask /health/ready) || { tail -n 1 "$var/launcher/answer"; return; }
-  printf '%s\n' "$answer" | head -c 300
+# {"status":"not ready","missing":[{"role":"control","what":"postgres","why":"..."},...]} as "it lacks postgres: ...".
+lacks_in_words() {
+  local words
+  words=$(printf '%s' "$1" | sed 's/},{/}\n{/g' | sed -nE \
+    's/.*"what":"(([^"\\]|\\.)*)","why":"(([^"\\]|\\.)*)".*/\1: \3/p; t; s/.*"what":"(([^"\\]|\\.)*)".*/\1/p' |
+    sed 's/\\"/"/g; s/\\[ntr]/ /g; s/ *$//' | awk '{ name = $0; sub(/:.*/, "", name) } $0 != name { full[name] = 1 } { line[NR] = $0; of[NR] = name }
+      END { for (i = 1; i <= NR; i++) if (!seen[line[i]]++ && (line[i] != of[i] || !full[of[i]])) out = out (out == "" ? "" : "; ") line[i]
+            print out }')
+  if [[ -n $words ]]; then printf 'it lacks %s' "$words"; else printf '%s' "${1:0:300}"; fi
 }
 
 # The first administrator, once: the password is made by parleyctl, kept in a file of root's (or the user's) alone, and

@@ -42,14 +42,19 @@ wait_gone() {
   return 1
 }
 
-# stop_process PID SECONDS NAME [SIGNAL]: asks it to end, and insists after that time.
+# stop_process PID SECONDS NAME [SIGNAL]: asks it to end, and insists after that time. False, with words, when it stays.
 stop_process() {
   local pid=$1 seconds=$2 name=$3
   kill -s "${4:-TERM}" "$pid" 2>/dev/null || return 0
+  # What is frozen hears nothing but KILL, and would leave its children behind.
+  if is_frozen "$pid"; then warn "$name (process $pid) was frozen (SIGSTOP); it goes on now, to end"; fi
+  thaw "$pid"
   wait_gone "$pid" "$seconds" && return 0
   warn "$name (process $pid) did not end within $seconds s; killing it"
   kill -KILL "$pid" 2>/dev/null || true
-  wait_gone "$pid" 5 || die "$name (process $pid) cannot be killed"
+  wait_gone "$pid" 5 && return 0
+  warn "$name (process $pid) cannot be killed; it waits for a disk or a network that does not answer (see dmesg)"
+  return 1
 }
 
 port_listens() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
@@ -87,7 +92,20 @@ toml_text() {
 toml_set() {
   local text
   text=$(toml_edit "$@")
-  [[ $text == "$(<"$1")" ]] || printf '%s\n' "$text" >"$1"
+  [[ $text == "$(<"$1")" ]] || write_file "$1" "$text"
+}
+
+# write_file FILE TEXT: by a file beside it, so that a disk that is full takes nothing away; with its owner and mode.
+write_file() {
+  local file
+  file=$(realpath -m -- "$1")
+  if [[ -e $file ]]; then
+    cp -p "$file" "$file.new" || die "cannot write to $file"
+  fi
+  if ! printf '%s\n' "$2" >"$file.new" || ! mv -f "$file.new" "$file"; then
+    rm -f "$file.new"
+    die "cannot write to $file"
+  fi
 }
 
 # toml_edit FILE SECTION KEY [VALUE]: prints the value, or the file with this one instead.

@@ -35,6 +35,20 @@ node_find() {
   fi
   if [[ -n ${PARLEY_MQTT_PORT:-} ]]; then mqtt_port=$PARLEY_MQTT_PORT; fi
   check_port PARLEY_MQTT_PORT "$mqtt_port"
+  [[ ${PARLEY_WAIT_S:-30} =~ ^[0-9]{1,5}$ ]] || die "PARLEY_WAIT_S is '$PARLEY_WAIT_S': set it to a number of seconds"
+}
+
+# Sets where what was built is.
+node_programs() {
+  local dir
+  dir=$(build_dir release)
+  plugin=$dir/broker-plugin/libparley_plugin.so
+  checker=$dir/broker-plugin/parley-broker-check
+  bridge=$dir/bridge/parley-bridge
+  parleyctl=$dir/clients/parleyctl/parleyctl
+  [[ -f $plugin && -x $parleyctl && -x $checker ]] ||
+    die "$dir holds no built libparley_plugin.so, parleyctl and parley-broker-check"
+  command -v mosquitto >/dev/null || die "mosquitto is not installed"
 }
 
 # node_require: for what needs to see the node's processes and logs.
@@ -45,19 +59,18 @@ node_require() {
 
 # node_prepare: everything that must be there before a start.
 node_prepare() {
-  local dir
-  dir=$(build_dir release)
-  plugin=$dir/broker-plugin/libparley_plugin.so
-  bridge=$dir/bridge/parley-bridge
-  parleyctl=$dir/clients/parleyctl/parleyctl
-  [[ -f $plugin && -x $parleyctl ]] || die "$dir holds no built libparley_plugin.so and parleyctl"
-  command -v mosquitto >/dev/null || die "mosquitto is not installed"
+  local words
+  node_programs
   node_find
   mqtt_port=${PARLEY_MQTT_PORT:-1883}
   mqtt_bind=${PARLEY_MQTT_BIND:-127.0.0.1}
   check_port PARLEY_MQTT_PORT "$mqtt_port"
   [[ -z ${PARLEY_METRICS_PORT:-} ]] || check_port PARLEY_METRICS_PORT "$PARLEY_METRICS_PORT"
+  [[ -z ${PARLEY_HTTP_PORT:-} ]] || check_port PARLEY_HTTP_PORT "$PARLEY_HTTP_PORT"
   [[ $mqtt_bind =~ ^[0-9A-Za-z.:_-]+$ ]] || die "PARLEY_MQTT_BIND is '$mqtt_bind': set it to an address"
+  words=$(disk_trouble)
+  [[ -z $words ]] || die "$words
+  $(untouched)"
   [[ ! -e $var || -w $var ]] || die "you may not write to $var; was it made by root? (try sudo)"
   bridge_find_roles
   if wants_bridge; then ensure_bridge_user; fi
@@ -65,10 +78,12 @@ node_prepare() {
   (umask 077 && mkdir -p "$var") || die "cannot make the folder $var"
   mkdir -p "$var"/{data,log,run,lib,launcher}
   node_lock
+  check_options
+  keep_options
   write_options
   write_doorbell
   write_mosquitto_conf
-  "$parleyctl" --var "$var" keys init >/dev/null || die "the keys could not be made"
+  "$parleyctl" --var "$var" keys init >/dev/null || die "the keys in $var_shown/keys cannot be used, and were left as they are. $(untouched)"
   set_owners
   http_url=
   pg_bin=
@@ -83,6 +98,20 @@ node_prepare() {
   else
     rm -f "$var/url"
   fi
+  local -a to_start
+  mapfile -t to_start < <(services_to_start)
+  if ((${#to_start[@]})); then check_node "${to_start[@]}"; fi
+  options_are_good
+}
+
+# What `up` is about to start or restart, one a line.
+services_to_start() {
+  local name all=no
+  if ! supervisor_pid >/dev/null || [[ $(plan) != "$(cat "$var/launcher/plan" 2>/dev/null)" ]]; then all=yes; fi
+  for name in $(plan | sed -n 's/^services=//p'); do
+    if [[ $all == no ]] && service_pid "$name" >/dev/null && is_started "$name"; then continue; fi
+    printf '%s\n' "$name"
+  done
 }
 
 # The users of the processes must be able to walk down to var. Where they may not (a clone in /root), the data goes to /var/lib and
@@ -229,32 +258,22 @@ planned_services() { sed -n 's/^services=//p' "$var/launcher/plan" 2>/dev/null; 
 
 # Two `up` at a time would start two brokers on one log.
 node_lock() {
-  exec 9>"$var/launcher/lock"
+  # A disk that is read-only does not keep a node from being stopped.
+  if ! { exec 9>>"$var/launcher/lock"; } 2>/dev/null && ! { exec 9<"$var/launcher/lock"; } 2>/dev/null; then
+    warn "$var/launcher/lock cannot be opened; going on without it"
+    return 0
+  fi
   flock -w 120 9 || die "another ./parley up or down is at work on $var"
 }
 node_unlock() { exec 9>&-; }
 
-supervisor_pid() {
-  local pid
-  pid=$(cat "$var/launcher/supervisor.pid" 2>/dev/null) || return 1
-  process_has "$pid" __supervise "$var" && printf '%s' "$pid"
-}
+supervisor_pid() { process_of supervisor; }
 
 # service_pid NAME: the process, if it lives and is this node's.
-service_pid() {
-  local pid
-  local -a marks
-  case $1 in
-    postgres) marks=(-D "$var/pg") ;;
-    broker) marks=(-c "$var/mosquitto.conf") ;;
-    bridge) marks=(--config "$var/bridge.toml") ;;
-  esac
-  pid=$(cat "$var/launcher/$1.pid" 2>/dev/null) || return 1
-  process_has "$pid" "${marks[@]}" && printf '%s' "$pid"
-}
+service_pid() { process_of "$1"; }
 broker_pid() { service_pid broker; }
 
-# service_answers NAME: whether it does its work; why not is in launcher/answer.
+# service_answers NAME: whether it does its work; sets answer to why not.
 service_answers() {
   case $1 in
     postgres) pg_answers ;;
@@ -264,7 +283,22 @@ service_answers() {
 }
 
 # A whole round trip: connect with a signed token, ask the plugin, get its answer.
-node_answers() { "$parleyctl" --var "$var" --host "$(node_host)" --port "$mqtt_port" stats >/dev/null 2>"$var/launcher/answer"; }
+node_answers() {
+  answer=$("$parleyctl" --var "$var" --host "$(node_host)" --port "$mqtt_port" --json stats 2>&1) || return 1
+  # It reads on, and would be taken for well.
+  if [[ $answer =~ \"degraded\":(true|1) ]]; then
+    answer="it takes no messages, and reading goes on: $(broker_degraded)"
+    return 1
+  fi
+}
+
+# Why its log takes no writes.
+broker_degraded() {
+  local words
+  words=$(disk_trouble)
+  [[ -n $words ]] || words="less free than log.reserve_mb in $var/parley.toml ($(free_space)): make room"
+  printf '%s' "$words"
+}
 
 node_host() {
   case $mqtt_bind in
@@ -276,14 +310,17 @@ node_host() {
 
 # node_up: starts what does not run and what has changed. True when there was something to do.
 node_up() {
-  local name changed=1
+  local name changed=1 newly_started=no
   if ! supervisor_pid >/dev/null || [[ $(plan) != "$(cat "$var/launcher/plan" 2>/dev/null)" ]]; then
     node_stop || true
     node_start
     return 0
   fi
   for name in $(planned_services); do
-    if service_pid "$name" >/dev/null && is_started "$name"; then continue; fi
+    if service_pid "$name" >"$var/launcher/$name.pid.new" && is_started "$name"; then
+      mv -f "$var/launcher/$name.pid.new" "$var/launcher/$name.pid"  # in case it was lost
+      continue
+    fi
     changed=0
     service_restart "$name"
   done
@@ -294,15 +331,10 @@ node_up() {
 is_started() { grep -qxF "$1=$(fingerprint "$1")" "$var/launcher/started" 2>/dev/null; }
 
 node_start() {
-  local name
-  check_free PARLEY_MQTT_PORT "$(node_host)" "$mqtt_port" 1884
-  if wants_bridge; then
-    name=${http_url#*://}
-    check_free PARLEY_HTTP_PORT "${name%:*}" "${name##*:}" 8081
-  fi
+  local name newly_started=yes
   plan >"$var/launcher/plan"
   for name in $(planned_services); do
-    rm -f "$var/launcher/$name".{pid,starts}
+    rm -f "$var/launcher/$name".{pid,pid.new,starts,ended}
     mark_log "$name"
     service_install "$name"
   done
@@ -313,15 +345,6 @@ node_start() {
   printf '%s\n' "$!" >"$var/launcher/supervisor.pid"
   await_services
 }
-
-# Only on this machine's own loopback; elsewhere a connection tells nothing, and may take minutes.
-check_free() {  # NAME HOST PORT ANOTHER
-  [[ $2 == 127.* || $2 == *::1* || $2 == localhost ]] || return 0
-  port_listens "$(unbracketed "$2")" "$3" || return 0
-  die "port $3 is taken by another program$(port_owner "$3").
-  Choose another one ($1=$4 ./parley up), or stop that program."
-}
-unbracketed() { local host=${1#\[} && printf '%s' "${host%\]}"; }
 
 # A new file, not the old one overwritten: a process that is on its way out may still have that one mapped.
 service_install() {
@@ -338,15 +361,15 @@ service_restart() {
   say "Restarting $1"
   rm -f "$var/launcher/$1.starts"
   mark_log "$1"
-  if pid=$(service_pid "$1"); then stop_process "$pid" 30 "$1" "$(stop_signal "$1")"; fi
+  if pid=$(service_pid "$1"); then stop_process "$pid" 30 "$1" "$(stop_signal "$1")" || die "it cannot be restarted"; fi
   if pid=$(supervisor_pid); then kill -USR1 "$pid"; fi
 }
 
 # PostgreSQL's INT is the quick, orderly end: it does not wait for its clients to leave.
 stop_signal() { if [[ $1 == postgres ]]; then printf INT; else printf TERM; fi; }
 
-# Until all of them answer. The broker is the node; without it nothing stays. When the others do not come, chat goes on,
-# and `up` fails with words.
+# Until all of them answer. The broker is the node; of one that was just started nothing stays without it. When the others
+# do not come, chat goes on, and `up` fails with words.
 await_services() {
   local name
   local -a healthy=()
@@ -355,7 +378,13 @@ await_services() {
       healthy+=("$name")
       continue
     fi
-    if [[ $name == broker ]]; then node_stop || true; else write_started "${healthy[@]}"; fi
+    write_started "${healthy[@]}"
+    # Told before it is stopped: who does not answer can be asked why.
+    if [[ $name == broker && $newly_started == yes ]]; then
+      (show_failure broker) || true
+      node_stop >/dev/null || true
+      exit 1
+    fi
     show_failure "$name"
   done
   write_started "${healthy[@]}"
@@ -366,6 +395,9 @@ await_services() {
 # second says so in its log, and gets another one here. False when the broker does not come back.
 settle_metrics() {
   local tries
+  if [[ -n ${PARLEY_METRICS_PORT:-} ]] && last_words broker | grep -q 'event=metrics_off'; then
+    warn "$(metrics_off); the broker goes on without. Give it another PARLEY_METRICS_PORT, and run ./parley up again"
+  fi
   [[ -n $metrics_port && -z ${PARLEY_METRICS_PORT:-} ]] || return 0
   for tries in 1 2 3 4 5; do
     last_words broker | grep -q 'event=metrics_off' || return 0
@@ -399,11 +431,6 @@ write_started() {  # NAME...
   } >"$var/launcher/started"
 }
 
-port_owner() {
-  command -v ss >/dev/null || return 0
-  ss -Hltnp "sport = :$1" 2>/dev/null | sed -n -E 's/.*users:\(\("([^"]+)",pid=([0-9]+).*/ (\1, process \2)/p' | head -n 1
-}
-
 # log_of NAME: where it writes. Mosquitto's own file, once it has come so far as to open it.
 log_of() {
   local file=$var/launcher/$1.log
@@ -429,72 +456,106 @@ last_words() {
 }
 
 show_failure() {  # NAME
-  local options=$var/parley.toml words
+  local options=$var/parley.toml state="did not start"
   case $1 in
     bridge) options=$var/bridge.toml ;;
     postgres) options=$var/pg/postgresql.conf ;;
   esac
-  words=$(last_words "$1")
-  [[ -n $words ]] || words=$(tail -n 5 "$var/launcher/supervisor.log" 2>/dev/null)
-  warn "$1 did not start. The end of its log ($(log_of "$1")):"
-  printf '%s\n' "$words" >&2
-  case $1 in
-    broker)
-      if [[ -s $var/launcher/answer ]]; then
-        warn "asked whether it answers, parleyctl said:"
-        tail -n 3 "$var/launcher/answer" >&2
-      fi
-      ;;
-    bridge) if words=$(bridge_ask /health/ready) && [[ -n $words ]]; then warn "asked whether it is ready, it said: ${words:0:300}"; fi ;;
-  esac
+  if service_pid "$1" >/dev/null; then
+    state="did not become ready"
+    if ! service_answers "$1" && [[ -n $answer ]]; then state+=" ($answer)"; fi
+  fi
+  warn "$1 $state:"
+  reason_of "$1" | sed 's/^/  /' >&2
+  warn "all of it is in $(log_of "$1")"
   die "put right what it names (options are in $options), then run ./parley up again"
 }
 
-# node_stop: stops what runs here; false when nothing did. What lost its supervisor is found too.
+# node_stop: stops all that belongs to this folder, also what lost its supervisor or its pid file; false when there was
+# nothing. Ends with words and 1 when something stays.
 node_stop() {
-  local pid name stopped=1
-  if pid=$(supervisor_pid); then
-    stop_process "$pid" 100 "the supervisor"
-    stopped=0
-  fi
-  for name in bridge broker postgres; do
-    if pid=$(service_pid "$name"); then
-      stop_process "$pid" 30 "$name" "$(stop_signal "$name")"
+  local pid name tries stopped=1
+  local -a left=()
+  for name in supervisor bridge broker postgres; do
+    tries=0
+    while pid=$(process_of "$name"); do
+      if ((tries++ == 5)) || ! stop_named "$name" "$pid"; then
+        left+=("$name (process $pid)")
+        break
+      fi
       stopped=0
-    fi
+    done
   done
   rm -f "$var/launcher"/{supervisor,broker,bridge,postgres}.pid 2>/dev/null || true
+  ((${#left[@]} == 0)) || die "still running, and not to be stopped: ${left[*]}"
   ((stopped)) || say "Stopped the node in $var_shown"
   return "$stopped"
 }
+stop_named() {  # NAME PID
+  if [[ $1 == supervisor ]]; then stop_process "$2" 100 "the supervisor"; else stop_process "$2" 30 "$1" "$(stop_signal "$1")"; fi
+}
 
 node_status() {
-  local pid name well=yes
+  local name words well=yes
   parleyctl=$(build_dir release)/clients/parleyctl/parleyctl
-  if ! supervisor_pid >/dev/null && ! broker_pid >/dev/null; then
+  local any=no
+  for name in supervisor broker bridge postgres; do if process_of "$name" >/dev/null; then any=yes; fi; done
+  if [[ $any == no ]]; then
     say "Parley is not running (in $var_shown)"
+    disk_trouble
     exit 3
   fi
   read_plan_of_node
   say "Parley runs in $var_shown"
-  for name in "${services[@]}"; do
-    if ! pid=$(service_pid "$name"); then
-      say "  $(printf '%-8s' "$name")  has died and is about to be started again; see ./parley logs"
-      well=no
-      continue
-    fi
-    if service_answers "$name"; then
-      status_line "$name" "$pid" "It answers"
-    else
-      well=no
-      case $name in
-        bridge) status_line "$name" "$pid" "It is not ready: $(bridge_missing)" ;;
-        *) status_line "$name" "$pid" "It does not answer: $(tail -n 1 "$var/launcher/answer" 2>/dev/null)" ;;
-      esac
-    fi
-  done
+  for name in "${services[@]}"; do status_of "$name" || well=no; done
+  words=$(disk_trouble)
+  if [[ -n $words ]]; then
+    say "  $words"
+    well=no
+  fi
   supervisor_pid >/dev/null || say "Its supervisor is gone: ./parley up puts that right"
   [[ $well == yes ]] || exit 1
+}
+
+# status_of NAME: a line or some, and whether all is well with it.
+status_of() {
+  local name=$1 pid words ended
+  if ! pid=$(service_pid "$name"); then
+    ended=$(cut -d' ' -f2- "$var/launcher/$name.ended" 2>/dev/null) || ended=
+    words="has died${ended:+ ($ended)}"
+    if supervisor_pid >/dev/null; then words+=" and is about to be started again"; fi
+    say "  $(printf '%-8s' "$name")  $words; see ./parley logs"
+    reason_of "$name" | sed 's/^/            /'
+    return 1
+  fi
+  if is_frozen "$pid"; then
+    status_line "$name" "$pid" "It does not answer: $(reason_of "$name")"
+    return 1
+  fi
+  if ! service_answers "$name"; then
+    case $name in
+      bridge) status_line "$name" "$pid" "It is not ready: $answer" ;;
+      *) status_line "$name" "$pid" "It does not answer: $(tail -n 1 <<<"$answer")" ;;
+    esac
+    if died_lately "$name"; then
+      say "            It has died and was started again; before, it said:"
+      reason_of "$name" | sed 's/^/            /'
+    fi
+    return 1
+  fi
+  status_line "$name" "$pid" "It answers"
+  if [[ $name == broker && -n $metrics_port ]] && last_words broker | grep -q 'event=metrics_off'; then
+    say "            $(metrics_off)"
+    return 1
+  fi
+}
+# The supervisor notes when it ends by itself.
+died_lately() {
+  local when
+  when=$(cut -d' ' -f1 "$var/launcher/$1.ended" 2>/dev/null) && (($(date +%s) - ${when:-0} < 60))
+}
+metrics_off() {
+  printf 'Its metrics are off: %s' "$(last_words broker | sed -nE 's/.*event=metrics_off reason="(.*)"$/\1/p' | tail -n 1)"
 }
 
 status_line() {  # NAME PROCESS WORDS

@@ -113,4 +113,13 @@ pg_forget_stale_lock() {
   process_has "$pid" -D "$var/pg" || rm -f "$var/pg/postmaster.pid"
 }
 
-pg_answers() { "$pg_bin/pg_isready" -q -t 2 -h "$pg_socket" -p "$pg_port"; }
+pg_answers() {
+  local status=0
+  "$pg_bin/pg_isready" -q -t 2 -h "$pg_socket" -p "$pg_port" || status=$?
+  case $status in
+    0) answer='' ;;
+    1) answer="it is starting, or ending, and takes no connections yet" ;;
+    *) answer="no answer on its socket in $pg_socket" ;;
+  esac
+  return "$status"
+}

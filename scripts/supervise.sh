@@ -44,7 +44,9 @@ forgive() {
 }
 
 now_ms() { printf '%s' "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
-note() { printf '%s: %s\n' "$(date +%Y-%m-%dT%H:%M:%S)" "$*"; }
+note() { printf '%s: %s\n' "$(date +%Y-%m-%dT%H:%M:%S)" "$*" 2>/dev/null || true; }
+# A disk that is full or read-only must not end who starts things again; what is not written down is found by itself.
+write_down() { { printf '%s\n' "$2" >"launcher/$1"; } 2>/dev/null || true; }
 tell() { [[ -z ${child[$1]:-} ]] || kill -s "$2" "${child[$1]}" 2>/dev/null || true; }
 
 # A pipe that nobody writes to: waiting for it with a limit sleeps without a process, is ended by a signal's trap at once,
@@ -79,12 +81,14 @@ start_service() {
     *) die "launcher/plan names an unknown service: $name" ;;
   esac
   if [[ -n $user ]] && is_root; then argv=(setpriv "--reuid=$user" "--regid=$user" --init-groups -- "${argv[@]}"); fi
-  "${argv[@]}" >>"launcher/$name.log" 2>&1 7>&- &
+  local log=launcher/$name.log
+  { : >>"$log"; } 2>/dev/null || log=/dev/null
+  "${argv[@]}" >>"$log" 2>&1 7>&- &
   child[$name]=$!
   began_ms[$name]=$(now_ms)
-  printf '%s\n' "${child[$name]}" >"launcher/$name.pid"
+  write_down "$name.pid" "${child[$name]}"
   starts[$name]=$((starts[$name] + 1))
-  printf '%s\n' "${starts[$name]}" >"launcher/$name.starts"
+  write_down "$name.starts" "${starts[$name]}"
   note "$name started, process ${child[$name]}"
 }
 
@@ -104,6 +108,7 @@ service_ended() {
   # What ran for a while gets a quick start again; what dies at once is not hurried.
   if (($(now_ms) - began_ms[$name] >= 30000)); then pause=200; fi
   note "$name ended by itself ($(ending "$2")); starting it again in $pause ms"
+  write_down "$name.ended" "$(date +%s) $(ending "$2")"
   child[$name]=
   due_ms[$name]=$(($(now_ms) + pause))
   pause_ms[$name]=$(next_pause "$pause")
@@ -113,6 +118,7 @@ stop_service() {
   local name=$1 seconds=30
   [[ -n ${child[$name]:-} ]] || return 0
   tell "$name" "$(stop_signal "$name")"
+  thaw "${child[$name]}"
   if ! wait_gone "${child[$name]}" "$seconds"; then
     note "$name did not end within $seconds s; killing it"
     tell "$name" KILL
@@ -136,7 +142,7 @@ rotate_logs() {
   local size file
   size=$(stat -c %s log/mosquitto.log 2>/dev/null) || size=0
   if ((size > log_limit_bytes)); then
-    mv -f log/mosquitto.log log/mosquitto.log.1
+    mv -f log/mosquitto.log log/mosquitto.log.1 || return 0
     # At SIGHUP Mosquitto opens its log file anew (and reads its configuration again, which has not changed).
     tell broker HUP
   fi
@@ -144,6 +150,6 @@ rotate_logs() {
   for file in launcher/*.log; do
     size=$(stat -c %s "$file" 2>/dev/null) || continue
     ((size > log_limit_bytes)) || continue
-    cp "$file" "$file.1" && truncate -s 0 "$file"
+    cp "$file" "$file.1" && truncate -s 0 "$file" || true
   done
 }

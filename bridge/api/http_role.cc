@@ -37,6 +37,7 @@ class HttpRole final : public Role {
 
   std::string_view name() const override { return api_ ? "api" : "http"; }
 
+  void check() const override { server_.check(); }
   void start() override {
     server_.start();
     log(LogLevel::info, "listening",

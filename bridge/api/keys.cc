@@ -5,6 +5,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -24,10 +26,14 @@ constexpr std::string_view kDefaultName = "signing.pem";  // what `parleyctl key
 constexpr std::string_view kJwks = "jwks.json";
 
 std::string read_file(const fs::path& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
-  if (!in) throw std::runtime_error("cannot read " + path.string());
+  if (!in) {
+    throw std::runtime_error("cannot read " + path.string() + ": " + std::strerror(errno) +
+                             "; it must be the bridge's to read, and nobody else's");
+  }
   return text.str();
 }
 
@@ -37,7 +43,11 @@ std::vector<std::pair<std::string, std::string>> read_published(const fs::path& 
   const json::value document = json::parse(read_file(path), error);
   const json::value* keys =
       !error && document.is_object() ? document.as_object().if_contains("keys") : nullptr;
-  if (keys == nullptr || !keys->is_array()) throw std::runtime_error(path.string() + " is no JWKS document");
+  if (keys == nullptr || !keys->is_array()) {
+    throw std::runtime_error(path.string() +
+                             " is damaged: it is no JWKS document. Put back a copy, or move it away and run "
+                             "./parley up, which makes it anew from signing.pem");
+  }
   std::vector<std::pair<std::string, std::string>> out;
   for (const json::value& key : keys->as_array()) {
     const json::value* kid = key.is_object() ? key.as_object().if_contains("kid") : nullptr;
@@ -82,7 +92,12 @@ std::vector<Keys::File> Keys::list() const {
 
 KeyRing Keys::read(const std::vector<File>& files) const {
   std::vector<std::pair<std::string, std::string>> published;
-  const bool has_jwks = fs::exists(folder_ / kJwks);
+  std::error_code closed;
+  const bool has_jwks = fs::exists(folder_ / kJwks, closed);
+  if (closed) {
+    throw std::runtime_error("cannot look into " + folder_.string() + ": " + closed.message() +
+                             "; the bridge must be let in");
+  }
   if (has_jwks) published = read_published(folder_ / kJwks);
   const auto is_published = [&](const std::string& kid) {
     return std::any_of(published.begin(), published.end(),
@@ -97,7 +112,12 @@ KeyRing Keys::read(const std::vector<File>& files) const {
     if (file.path.extension() != ".pem") continue;
     const std::string pem = read_file(file.path);
     auto key = SigningKey::from_pem(pem);
-    if (!key) throw std::runtime_error(file.path.string() + ": " + key.error());
+    if (!key) {
+      throw std::runtime_error(
+          file.path.string() + " is damaged: " + (pem.empty() ? "it is empty" : key.error()) +
+          ". Put back a copy; without one, move it and jwks.json away and run ./parley up, which "
+          "makes new ones (all sign in again)");
+    }
     const std::string kid = key->kid();
     if (!kids.insert(kid).second) continue;
     jwks.push_back(key->jwk());

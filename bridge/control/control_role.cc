@@ -31,6 +31,7 @@ class ControlRole final : public Role {
  public:
   explicit ControlRole(const Process& process)
       : config_(process.config.control),
+        metadata_(process.metadata),
         feed_(process.metadata.feed()),
         link_(process.broker),
         metrics_(process.metrics) {
@@ -46,6 +47,7 @@ class ControlRole final : public Role {
   void start() override;
   void stop() override;
   std::vector<std::string> missing() const override;
+  std::string why(std::string_view what) const override;
 
  private:
   void run();
@@ -55,6 +57,7 @@ class ControlRole final : public Role {
   void saw_postgres(bool there);
 
   const ControlConfig config_;
+  const storage::Metadata& metadata_;
   storage::Feed& feed_;
   BrokerLink& link_;
   RoleMetrics metrics_;
@@ -91,6 +94,13 @@ std::vector<std::string> ControlRole::missing() const {
     }
   }
   return missing;
+}
+
+std::string ControlRole::why(std::string_view what) const {
+  if (what == "postgres") return metadata_.trouble();
+  for (std::size_t node = 0; node < feeders_.size(); ++node)
+    if (what == "broker " + feeders_[node]->name()) return link_.why_away(node);
+  return {};
 }
 
 void ControlRole::run() {

@@ -10,9 +10,11 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "bridge/http/client_address.h"
@@ -20,6 +22,7 @@
 #include "bridge/http/worker_pool.h"
 #include "bridge/log.h"
 #include "bridge/metrics.h"
+#include "config/surroundings.h"
 
 namespace parley::http {
 namespace {
@@ -76,6 +79,9 @@ void log_request(const Request& request, std::string_view route, const Response&
   LogLevel level = reads ? LogLevel::debug : LogLevel::info;
   if (took >= kSlow) level = LogLevel::info;
   if (response.status >= 500) level = LogLevel::warning;
+  // Asked every few seconds, or ten times in one by who waits for a start. What changes is logged where it is
+  // found.
+  if (request.path.starts_with("/health/")) level = LogLevel::debug;
   // The path only: a query may hold codes and states.
   bridge::log(level, "request",
               {{"method", to_string(request.method)},
@@ -83,6 +89,32 @@ void log_request(const Request& request, std::string_view route, const Response&
                {"status", response.status},
                {"ms", took.count()},
                {"remote", request.remote}});
+}
+
+// With what TLS is spoken; nothing: with none.
+std::optional<asio::ssl::context> load_certificate(const HttpConfig& options) {
+  if (options.tls_certificate.empty()) return std::nullopt;
+  asio::ssl::context tls(asio::ssl::context::tls_server);
+  tls.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                  asio::ssl::context::no_tlsv1_1 | asio::ssl::context::no_compression);
+  // OpenSSL's words for a file that cannot be opened hide which of the two it is.
+  for (const auto& [option, file] : {std::pair("http.tls_certificate", options.tls_certificate),
+                                     std::pair("http.tls_key", options.tls_key)}) {
+    if (const std::string fault = why_not_readable(file); !fault.empty())
+      throw std::runtime_error(std::string(option) + ": " + fault);
+  }
+  error_code error;
+  tls.use_certificate_chain_file(options.tls_certificate.string(), error);
+  if (error) {
+    throw std::runtime_error("http.tls_certificate: " + options.tls_certificate.string() +
+                             " is no PEM certificate that can be read: " + error.message());
+  }
+  tls.use_private_key_file(options.tls_key.string(), asio::ssl::context::pem, error);
+  if (error) {
+    throw std::runtime_error("http.tls_key: " + options.tls_key.string() +
+                             " is not the certificate's PEM key, or cannot be read: " + error.message());
+  }
+  return tls;
 }
 
 // In brackets or not, as getaddrinfo would never need to be asked for: the server listens on addresses.
@@ -156,7 +188,6 @@ struct Server::Impl {
   Response run(Served& served, const Request& request, std::chrono::steady_clock::time_point began);
   void handle(const Request& request, std::size_t route, const std::function<void(Response)>& done);
   void one_closed();
-  void load_certificate();
   void listen();
   void accept();
   void on_all_loops(const std::function<void(Connection&)>& what);
@@ -223,24 +254,6 @@ void Server::Impl::one_closed() {
   const std::lock_guard lock(mutex);
   open_gauge.set(static_cast<double>(--open));
   if (open == 0) none_left.notify_all();
-}
-
-void Server::Impl::load_certificate() {
-  if (options.tls_certificate.empty()) return;
-  tls.emplace(asio::ssl::context::tls_server);
-  tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
-                   asio::ssl::context::no_tlsv1_1 | asio::ssl::context::no_compression);
-  error_code error;
-  tls->use_certificate_chain_file(options.tls_certificate.string(), error);
-  if (error) {
-    throw std::runtime_error("http.tls_certificate: " + options.tls_certificate.string() +
-                             " is no PEM certificate that can be read: " + error.message());
-  }
-  tls->use_private_key_file(options.tls_key.string(), asio::ssl::context::pem, error);
-  if (error) {
-    throw std::runtime_error("http.tls_key: " + options.tls_key.string() +
-                             " is not the certificate's PEM key, or cannot be read: " + error.message());
-  }
 }
 
 void Server::Impl::listen() {
@@ -365,9 +378,14 @@ void Server::add(Endpoint endpoint) {
   impl.served.push_back({std::move(endpoint), std::move(counters), seconds});
 }
 
+void Server::check() const {
+  (void)load_certificate(impl_->options);
+  (void)listen_address(impl_->options.host);
+}
+
 void Server::start() {
   Impl& impl = *impl_;
-  impl.load_certificate();
+  if (auto tls = load_certificate(impl.options)) impl.tls.emplace(std::move(*tls));
   for (std::size_t i = 0; i < impl.options.io_threads; ++i)
     impl.loops.push_back(std::make_unique<Impl::Loop>(impl));
   try {

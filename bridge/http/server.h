@@ -47,6 +47,8 @@ class Server {
   // Before start(). Throws std::invalid_argument for what Router::add() refuses.
   void add(Endpoint endpoint);
 
+  // Throws as start() does for what is wrong with the certificate, and does nothing else.
+  void check() const;
   // Listens. Throws std::runtime_error, saying what to change, when it cannot (address in use, bad
   // certificate).
   void start();

@@ -26,7 +26,10 @@ std::vector<json::object> parse_jwks(const std::string& text, const fs::path& pa
   const json::value* keys =
       !error && document.is_object() ? document.as_object().if_contains("keys") : nullptr;
   if (keys == nullptr || !keys->is_array()) {
-    throw Failure(path.string() + " is no JWKS document: move it away and run 'parleyctl keys init' again");
+    throw Failure(
+        path.string() +
+        " is damaged: it is no JWKS document. Put back a copy, or move it away and run ./parley up (or "
+        "'parleyctl keys init'), which makes it anew from signing.pem");
   }
   std::vector<json::object> out;
   for (const json::value& key : keys->as_array()) {
@@ -62,7 +65,19 @@ KeyStore::Init KeyStore::init() {
   std::vector<std::string> jwks{key.jwk()};
   if (const auto text = read_file_if_there(jwks_file())) {
     for (const json::object& jwk : parse_jwks(*text, jwks_file())) {
-      if (kid_of(jwk) == key.kid()) return created ? Init::created : Init::unchanged;
+      if (kid_of(jwk) == key.kid()) {
+        // The name is a digest of the key: with other numbers below it nobody's token would be taken.
+        const json::object own = json::parse(key.jwk()).as_object();
+        for (const char* number : {"n", "e"}) {
+          if (!jwk.contains(number) || jwk.at(number) != own.at(number)) {
+            throw Failure(
+                jwks_file().string() + " is damaged: it does not hold the public half of " +
+                signing_file().string() +
+                " under its name. Put back a copy, or move it away and run ./parley up, which makes it anew");
+          }
+        }
+        return created ? Init::created : Init::unchanged;
+      }
       jwks.push_back(json::serialize(jwk));
     }
   }
@@ -77,7 +92,12 @@ SigningKey KeyStore::load() const {
                   ": run ./parley up or 'parleyctl keys init' first, or point --var at the server's folder");
   }
   auto key = SigningKey::from_pem(*pem);
-  if (!key) throw Failure(signing_file().string() + ": " + key.error());
+  if (!key) {
+    throw Failure(
+        signing_file().string() + " is damaged: " + (pem->empty() ? "it is empty" : key.error()) +
+        ". Put back a copy; without one, move it and jwks.json away and run ./parley up, which makes new "
+        "ones (all sign in again)");
+  }
   return std::move(*key);
 }
 
