@@ -88,7 +88,13 @@ void flatten(const json::object& object, const std::string& prefix, Lines& out) 
 
 }  // namespace
 
-std::string printable(std::string_view text) { return chat::clean_line(text); }
+std::string printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return chat::clean_line(out);
+}
 
 std::string format_table(const std::vector<Column>& columns, const std::vector<json::object>& rows) {
   std::vector<std::size_t> widths;
