@@ -1,5 +1,9 @@
 // The bridge's log: one JSON object a line on stderr, {"ts","level","msg","request_id",...fields}.
 //
+// Values may come from anywhere: they are escaped so that nothing in a line is invisible, and bounded
+// (schemas/log_text.h). Of each kind of line no more is written than its limit lets, so that nobody fills the
+// log from outside.
+//
 // Thread-safe. A line never holds a password, a token, a key or a message's body: that is the caller's duty.
 // The request id of the thread's RequestScope is put into every line written meanwhile.
 #ifndef PARLEY_BRIDGE_LOG_H_
@@ -11,6 +15,8 @@
 #include <string>
 #include <string_view>
 #include <variant>
+
+#include "schemas/log_limiter.h"
 
 namespace parley::bridge {
 
@@ -30,7 +36,17 @@ struct LogField {
       : name(n), value(static_cast<std::int64_t>(v)) {}
 };
 
-void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
+// What is counted together, and how much of it is written: a first few lines, then so many a second, each
+// with how many were left out before it.
+struct LogLimit {
+  std::string_view kind{};  // empty: the message
+  LogLimiter::Rate rate{.burst = 20, .per_second = 1};
+};
+void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {},
+         const LogLimit& limit = {});
+// Once a second or so: tells what was left out at the end of a flood. Gives how many lines were, since the
+// process began.
+std::uint64_t tell_lines_left_out();
 // "debug", "info", "warning" or "error"; false for anything else, and nothing changes. `info` at first.
 bool set_log_level(std::string_view name);
 

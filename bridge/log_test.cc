@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 
 namespace parley::bridge {
@@ -44,6 +45,37 @@ TEST(Log, CarriesTheRequestsId) {
   }
   EXPECT_EQ(written([] { log(LogLevel::info, "outside"); }).at("request_id"), "r-1");
   EXPECT_EQ(RequestScope::current(), "r-1");
+}
+
+// Whatever comes from outside stays one value that can be seen.
+TEST(Log, ShowsWhatIsInvisible) {
+  const std::string hostile = "a\nb\x1b[2J\u2028\u202e\",\"user\":\"admin\xff" + std::string(100'000, 'x');
+  const auto capture = [&] {
+    testing::internal::CaptureStderr();
+    const RequestScope scope(hostile);
+    log(LogLevel::warning, "hostile", {{"path", hostile}});
+    return testing::internal::GetCapturedStderr();
+  };
+  const std::string text = capture();
+  EXPECT_LT(text.size(), 2500u);
+  for (const char* invisible : {"\x1b", "\u2028", "\u202e", "\xff"})
+    EXPECT_EQ(text.find(invisible), std::string::npos);
+  const auto line = boost::json::parse(text).as_object();
+  EXPECT_FALSE(line.contains("user"));
+  EXPECT_TRUE(line.at("path").as_string().starts_with("a\nb\x1b[2J\u2028\u202e\",\"user"));
+  EXPECT_TRUE(line.at("path").as_string().ends_with("bytes]"));
+}
+
+TEST(Log, OfAFloodOnlySomeIsWritten) {
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 5000; ++i)
+    log(LogLevel::warning, "request", {{"path", i}},
+        {.kind = "request 418", .rate = {.burst = 5, .per_second = 1}});
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 20);
+  EXPECT_GE(tell_lines_left_out(), 4980u);
+  // Lines of another kind are written meanwhile.
+  EXPECT_EQ(written([] { log(LogLevel::warning, "another"); }).at("msg"), "another");
 }
 
 TEST(Log, LeavesOutWhatIsBelowItsLevel) {

@@ -12,12 +12,15 @@
 #include <sys/types.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bridge/broker_link.h"
@@ -72,10 +75,18 @@ sigset_t block_signals() {
 }
 
 // Until somebody ends the process.
-void serve(const sigset_t& signals, const std::vector<std::unique_ptr<Role>>& roles) {
+void serve(const sigset_t& signals, const std::vector<std::unique_ptr<Role>>& roles, Metrics& metrics) {
+  Counter left_out = metrics.counter("parley_bridge_log_lines_left_out_total",
+                                     "Lines of the log that were left out in a flood of their kind");
+  std::uint64_t known = 0;
   while (true) {
-    int number = 0;
-    if (sigwait(&signals, &number) != 0) continue;
+    constexpr timespec kEvery{.tv_sec = 1, .tv_nsec = 0};
+    const int number = sigtimedwait(&signals, nullptr, &kEvery);
+    if (number < 0) {
+      const std::uint64_t all = tell_lines_left_out();
+      left_out.add(static_cast<double>(all - std::exchange(known, all)));
+      continue;
+    }
     if (number != SIGHUP) {
       log(LogLevel::info, "stopping", {{"signal", number}});
       break;
@@ -117,7 +128,7 @@ int run(const Options& options, const BridgeConfig& config) {
 
   link->start();
   for (const auto& role : roles) role->start();
-  serve(signals, roles);
+  serve(signals, roles, metrics);
 
   health.drain();
   for (auto role = roles.rbegin(); role != roles.rend(); ++role) (*role)->stop();

@@ -118,7 +118,7 @@ bool Committer::recover() {
   load_.degraded.store(false);
   metrics_.degraded.set(0);
   last_report_ns_ = 0;
-  delivery_.log(LogLevel::notice, "event=log_recovered publishes are accepted again");
+  delivery_.log(LogLine(LogLevel::notice, "log_recovered").prose("detail", "publishes are accepted again"));
   return true;
 }
 
@@ -127,8 +127,9 @@ void Committer::report_degraded(storage::LogError reason) {
   const std::uint64_t now_ns = clock_.steady_ns();
   if (last_report_ns_ != 0 && now_ns - last_report_ns_ < kReportEveryNs) return;
   last_report_ns_ = now_ns;
-  delivery_.log(LogLevel::error, "event=log_degraded reason=" + std::string(storage::to_string(reason)) +
-                                     " publishes are refused until the log can be written again");
+  delivery_.log(LogLine(LogLevel::error, "log_degraded")
+                    .reason(storage::to_string(reason))
+                    .prose("detail", "publishes are refused until the log can be written again"));
 }
 
 // Everything in the batch is durable from here on.
@@ -147,9 +148,10 @@ void Committer::release(const CommitBatch& batch) {
 }
 
 void Committer::acknowledge(const CommitBatch& batch, const Pending& item) {
-  out_.push_back({AccountEvent{item.sender},
-                  Payload(ack_json(item.room_name, batch.cid(item), item.seq, item.id, item.duplicate)),
-                  clock_.steady_ns()});
+  out_.push_back(
+      {AccountEvent{item.sender},
+       Payload(ack_json(item.room_name, batch.cid(item), item.seq, item.id, item.duplicate)),
+       clock_.steady_ns()});
 }
 
 void Committer::place(const CommitBatch& batch, const Pending& item, std::uint64_t now_ns) {

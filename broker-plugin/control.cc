@@ -355,10 +355,9 @@ void Control::post(const std::string& req, Worker::Job job) {
 void Control::note(std::string_view req, std::string_view what, std::string_view value) {
   const std::string_view id = cause_of(req);
   if (id.empty()) return;
-  std::string line = "event=request id=";
-  line.append(id).append(" ").append(what).append("=");
-  append_json_string(value, line);
-  parts_.delivery.log(LogLevel::info, std::move(line));
+  // As many as somebody may look for in a quiet hour; of a flood, examples.
+  constexpr LogLimiter::Rate kRate{.burst = 200, .per_second = 20};
+  parts_.delivery.log(LogLine(LogLevel::info, "request").text("id", id).prose(what, value).rate(kRate));
 }
 
 void Control::reply(const std::string& req, std::string_view fields) {

@@ -15,10 +15,12 @@ constexpr std::string_view kSuffix[kFormats] = {"/messages", "/messages/json", "
 
 }  // namespace
 
-Delivery::Delivery(DeliveryQueue& queue, BrokerPort& broker, Directory& directory, Rooms& rooms, Users& users,
-                   ListenerCount& tail, BrokerLoad& load, const Clock& clock, Metrics& metrics)
+Delivery::Delivery(DeliveryQueue& queue, BrokerPort& broker, BrokerLog& log, Directory& directory,
+                   Rooms& rooms, Users& users, ListenerCount& tail, BrokerLoad& load, const Clock& clock,
+                   Metrics& metrics)
     : queue_(queue),
       broker_(broker),
+      log_(log),
       directory_(directory),
       rooms_(rooms),
       users_(users),
@@ -34,7 +36,7 @@ void Delivery::drain(const std::function<void()>& ring) {
     return;
   }
   settle();
-  for (const auto& [level, text] : taken_.logs) broker_.log(level, text);
+  for (const LogLine& line : taken_.logs) log_.write(line);
   std::move(taken_.publishes.begin(), taken_.publishes.end(), std::back_inserter(backlog_));
   taken_.publishes.clear();
   const std::uint64_t now_ns = clock_.steady_ns();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "broker-plugin/broker_log.h"
 #include "broker-plugin/broker_port.h"
 #include "broker-plugin/clock.h"
 #include "broker-plugin/committer.h"
@@ -18,8 +19,8 @@ namespace parley::plugin {
 
 class Delivery {
  public:
-  Delivery(DeliveryQueue& queue, BrokerPort& broker, Directory& directory, Rooms& rooms, Users& users,
-           ListenerCount& tail, BrokerLoad& load, const Clock& clock, Metrics& metrics);
+  Delivery(DeliveryQueue& queue, BrokerPort& broker, BrokerLog& log, Directory& directory, Rooms& rooms,
+           Users& users, ListenerCount& tail, BrokerLoad& load, const Clock& clock, Metrics& metrics);
 
   // Hands what is due to the broker. When not all of it may go in this turn, rings for the next.
   void drain(const std::function<void()>& ring);
@@ -34,6 +35,7 @@ class Delivery {
 
   DeliveryQueue& queue_;
   BrokerPort& broker_;
+  BrokerLog& log_;
   Directory& directory_;
   Rooms& rooms_;
   Users& users_;

@@ -43,10 +43,10 @@ void DeliveryQueue::call(std::function<void()> work) {
   ring_once();
 }
 
-void DeliveryQueue::log(LogLevel level, std::string text) {
+void DeliveryQueue::log(LogLine line) {
   {
     const std::lock_guard lock(mutex_);
-    queued_.logs.emplace_back(level, std::move(text));
+    queued_.logs.push_back(std::move(line));
   }
   ring_once();
 }

@@ -14,6 +14,7 @@
 
 #include "broker-plugin/broker_port.h"
 #include "broker-plugin/facts.h"
+#include "broker-plugin/log_line.h"
 #include "broker-plugin/rooms.h"
 
 namespace parley::plugin {
@@ -45,12 +46,12 @@ class DeliveryQueue {
   void push(Outgoing out);
   // Runs on the broker's thread at its next turn.
   void call(std::function<void()> work);
-  void log(LogLevel level, std::string text);
+  void log(LogLine line);
 
   struct Taken {
     std::vector<Outgoing> publishes;
     std::vector<std::function<void()>> calls;
-    std::vector<std::pair<LogLevel, std::string>> logs;
+    std::vector<LogLine> logs;
   };
   // Broker thread. Takes everything; false when nothing was there (one atomic load).
   bool take(Taken& taken);

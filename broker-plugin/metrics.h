@@ -97,6 +97,7 @@ struct Metrics {
   Gauge broker_busy_permille;
   Gauge degraded;  // 1 while the log does not take writes
   Counter doorbell_reconnects;
+  Counter log_lines_left_out;  // broker thread
 };
 
 }  // namespace parley::plugin

@@ -117,6 +117,8 @@ void add_broker_figures(Page& page, const Metrics& m) {
   page.counter("parley_subscribe_denied_total", "Subscriptions refused", m.subscribe_denied.get());
   page.counter("parley_deliveries_total", "PUBLISHes handed to subscribers", m.deliveries.get());
   page.counter("parley_event_deliveries_total", "Events handed to subscribers", m.event_deliveries.get());
+  page.counter("parley_log_lines_left_out_total",
+               "Lines of the log that were left out in a flood of their kind", m.log_lines_left_out.get());
   page.counter("parley_wills_posted_total", "Last wills posted to rooms", m.wills_posted.get());
   page.counter("parley_control_requests_total", "Requests on $CONTROL/parley/v1", m.control_requests.get());
   page.histogram("parley_control_seconds", "The broker's thread on one request of those", m.control_ns,

@@ -3,9 +3,18 @@
 #include <dlfcn.h>
 #include <mosquitto.h>
 #include <mosquitto_broker.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "broker-plugin/log_line.h"
 
 namespace parley::plugin {
 namespace {
+
+// Mosquitto's buffer for a line is 1,000 bytes, with the time in it.
+constexpr std::size_t kMostLine = 940;
 
 // The broker's own function by which it publishes last wills, and what plugins hand it, one loop turn later
 // (Mosquitto 2.0, src/database.c). It is exported, but no part of the plugin API: nothing there delivers
@@ -22,6 +31,17 @@ EasyQueue find_easy_queue() {
 
 }  // namespace
 
+void MosquittoPort::guard_log(const Clock& clock) { sink_ = LogSink::install(STDERR_FILENO, clock); }
+
+void MosquittoPort::tell_left_out() {
+  if (!sink_) return;
+  for (const LogLimiter::LeftOut& each : sink_->take_left_out())
+    log(LogLevel::notice, LogLine(LogLevel::notice, "lines_left_out")
+                              .text("of", "mosquitto/" + each.kind)
+                              .number("left_out", each.lines)
+                              .line());
+}
+
 void MosquittoPort::publish(std::string_view topic, Payload payload, int qos, bool retain) {
   topic_.assign(topic);
   const int size = static_cast<int>(payload.size());
@@ -30,7 +50,7 @@ void MosquittoPort::publish(std::string_view topic, Payload payload, int qos, bo
   if (mosquitto_broker_publish(nullptr, topic_.c_str(), size, bytes, qos, retain, nullptr) !=
       MOSQ_ERR_SUCCESS) {
     std::free(bytes);
-    log(LogLevel::error, "event=publish_failed topic=" + topic_);
+    log(LogLevel::error, LogLine(LogLevel::error, "publish_failed").text("topic", topic_).line());
   }
 }
 
@@ -80,6 +100,8 @@ void MosquittoPort::log(LogLevel level, std::string_view text) {
       type = MOSQ_LOG_ERR;
       break;
   }
+  const LogSink::Own own;
+  text = text.substr(0, kMostLine);
   mosquitto_log_printf(type, "parley: %.*s", static_cast<int>(text.size()), text.data());
 }
 

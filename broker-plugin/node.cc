@@ -62,13 +62,14 @@ Node::Node(BrokerConfig config, BrokerPort& broker, const Clock& clock, Stores s
     : config_(std::move(config)),
       broker_(broker),
       clock_(clock),
+      event_log_(broker_, clock_, metrics_),
       directory_(std::make_shared<Directory>()),
       facts_(std::make_unique<Facts>(directory_, to_limits(config_.limits))),
       keys_(std::move(keys)),
       log_(std::move(stores.log)),
       replica_(std::move(stores.replica)),
-      delivery_(delivery_queue_, broker_, *directory_, rooms_, users_, tail_listeners_, load_, clock_,
-                metrics_),
+      delivery_(delivery_queue_, broker_, event_log_, *directory_, rooms_, users_, tail_listeners_, load_,
+                clock_, metrics_),
       admission_({.facts = facts_,
                   .rooms = rooms_,
                   .users = users_,
@@ -133,17 +134,19 @@ void Node::start() {
     if (exposer) {
       exposer_ = std::move(*exposer);
     } else {
-      broker_.log(LogLevel::warning, "event=metrics_off reason=\"" + exposer.error() + "\"");
+      event_log_.write(LogLine(LogLevel::warning, "metrics_off").prose("reason", exposer.error()));
     }
   }
   committer_.start();
   worker_.start();
   doorbell_.start();
   const auto counts = facts_->counts();
-  broker_.log(LogLevel::notice, "event=node_started node=" + std::to_string(config_.node.id) + " users=" +
-                                    std::to_string(counts.users) + " rooms=" + std::to_string(counts.rooms) +
-                                    " version=" + std::to_string(replica_->version()) +
-                                    " last_offset=" + std::to_string(raw(log_->last_id())));
+  event_log_.write(LogLine(LogLevel::notice, "node_started")
+                       .number("node", config_.node.id)
+                       .number("users", counts.users)
+                       .number("rooms", counts.rooms)
+                       .number("version", replica_->version())
+                       .number("last_offset", raw(log_->last_id())));
 }
 
 void Node::stop() {
@@ -153,11 +156,10 @@ void Node::stop() {
   worker_.stop();
   committer_.stop();
   if (const auto synced = log_->sync(); !synced)
-    broker_.log(LogLevel::error,
-                "event=stop_sync_failed reason=" + std::string(storage::to_string(synced.error())));
+    event_log_.write(LogLine(LogLevel::error, "stop_sync_failed").reason(storage::to_string(synced.error())));
   if (const auto synced = replica_->sync(); !synced)
-    broker_.log(LogLevel::error, "event=stop_sync_failed reason=\"" + synced.error() + "\"");
-  broker_.log(LogLevel::notice, "event=node_stopped");
+    event_log_.write(LogLine(LogLevel::error, "stop_sync_failed").prose("reason", synced.error()));
+  event_log_.write(LogLine(LogLevel::notice, "node_stopped"));
 }
 
 void Node::on_turn() {
@@ -179,6 +181,7 @@ void Node::on_turn() {
     last_expire_s_ = now_s;
     close_expired();
     facts_->expire(now_s);
+    event_log_.tell_left_out();
     const std::uint64_t now_ns = clock_.steady_ns();
     if (config_.log.retention.count() > 0 &&
         now_ns - last_trim_ns_ >=
@@ -203,17 +206,16 @@ void Node::trim() {
   const storage::RetentionPolicy policy{
       .max_age = std::chrono::duration_cast<std::chrono::milliseconds>(config_.log.retention)};
   if (const auto low = log_->trim(clock_.unix_ms(), policy); !low)
-    delivery_queue_.log(LogLevel::error,
-                        "event=trim_failed reason=" + std::string(storage::to_string(low.error())));
+    delivery_queue_.log(LogLine(LogLevel::error, "trim_failed").reason(storage::to_string(low.error())));
 }
 
 // Worker thread.
 void Node::take_keys(KeyFile::Read read) {
   if (!read)
-    return delivery_queue_.log(LogLevel::error, "event=keys_not_read reason=\"" + read.error() + "\"");
+    return delivery_queue_.log(LogLine(LogLevel::error, "keys_not_read").prose("reason", read.error()));
   delivery_queue_.call([this, keys = std::move(*read)] {
     keys_ = keys;
-    broker_.log(LogLevel::notice, "event=keys_read keys=" + std::to_string(keys->size()));
+    event_log_.write(LogLine(LogLevel::notice, "keys_read").number("keys", keys->size()));
   });
 }
 

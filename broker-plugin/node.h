@@ -18,6 +18,7 @@
 
 #include "broker-plugin/admission.h"
 #include "broker-plugin/authenticate.h"
+#include "broker-plugin/broker_log.h"
 #include "broker-plugin/broker_port.h"
 #include "broker-plugin/clock.h"
 #include "broker-plugin/commit_queue.h"
@@ -71,6 +72,8 @@ class Node {
   void on_reload();  // SIGHUP
 
   const Metrics& metrics() const { return metrics_; }
+  // Lines of the log that somebody else has left out.
+  void count_lines_left_out(std::uint64_t lines) { metrics_.log_lines_left_out.add(lines); }
   // For tests that play the doorbell.
   DeliveryQueue& delivery_queue() { return delivery_queue_; }
 
@@ -114,6 +117,7 @@ class Node {
   BrokerPort& broker_;
   const Clock& clock_;
   Metrics metrics_;
+  BrokerLog event_log_;
 
   std::shared_ptr<Directory> directory_;
   std::unique_ptr<Facts> facts_;

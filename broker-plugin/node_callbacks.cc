@@ -63,10 +63,11 @@ AuthResult<std::string> Node::on_connect(const ConnectAttempt& attempt) {
                                     .allow_anonymous = config_.auth.anonymous});
   if (!who) {
     metrics_.connects_refused[static_cast<std::size_t>(who.error().error)].add();
-    broker_.log(LogLevel::notice, "event=connect_refused client=" + std::string(attempt.client_id) +
-                                      " address=" + std::string(attempt.address) +
-                                      " reason=" + std::string(to_string(who.error().error)) + " detail=\"" +
-                                      who.error().detail + "\"");
+    event_log_.write(LogLine(LogLevel::notice, "connect_refused")
+                         .text("client", attempt.client_id)
+                         .text("address", attempt.address)
+                         .reason(to_string(who.error().error))
+                         .prose("detail", who.error().detail));
     return who.error();
   }
   metrics_.connects_accepted.add();

@@ -64,8 +64,10 @@ void Node::kick(Session& session, std::string_view why) {
 
 void Node::close_later(Session& session, std::string_view why) {
   if (std::exchange(session.kicked, true)) return;
-  broker_.log(LogLevel::notice,
-              "event=kick client=" + session.client_id + " reason=\"" + std::string(why) + "\"");
+  event_log_.write(LogLine(LogLevel::notice, "kick")
+                       .text("client", session.client_id)
+                       .text("user", session.who.name)
+                       .prose("reason", why));
   to_kick_.push_back({session.client_id, session.generation});
 }
 

@@ -3,14 +3,18 @@
 #include <mosquitto_broker.h>
 #include <mosquitto_plugin.h>
 
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "broker-plugin/broker_log.h"
 #include "broker-plugin/clock.h"
+#include "broker-plugin/log_line.h"
 #include "broker-plugin/mosquitto_port.h"
 #include "broker-plugin/node.h"
 #include "config/broker_config.h"
@@ -27,6 +31,24 @@ struct Plugin {
   MosquittoPort port;
   SystemClock clock;
   std::unique_ptr<Node> node;
+  Metrics failed;  // of callbacks that threw: outside of the node
+  BrokerLog failures{port, clock, failed};
+  std::uint64_t last_told_ns = 0;
+  std::uint64_t lines_left_out = 0;  // that the node has been told of
+
+  void log_failure(std::string_view what) {
+    failures.write(LogLine(LogLevel::error, "callback_failed").prose("what", what));
+  }
+  void tell_left_out() {
+    constexpr std::uint64_t kEveryNs = 1'000'000'000;
+    if (const std::uint64_t now_ns = clock.steady_ns(); now_ns - last_told_ns >= kEveryNs) {
+      last_told_ns = now_ns;
+      failures.tell_left_out();
+      port.tell_left_out();
+      const std::uint64_t all = port.lines_left_out() + failed.log_lines_left_out.get();
+      node->count_lines_left_out(all - std::exchange(lines_left_out, all));
+    }
+  }
 };
 
 std::string_view text(const char* s) { return s == nullptr ? std::string_view() : std::string_view(s); }
@@ -37,7 +59,7 @@ int guarded(Plugin& plugin, int failed, Body&& body) {
   try {
     return body();
   } catch (const std::exception& e) {
-    plugin.port.log(LogLevel::error, std::string("event=callback_failed what=\"") + e.what() + "\"");
+    plugin.log_failure(e.what());
     return failed;
   }
 }
@@ -139,6 +161,7 @@ int on_tick(int, void*, void* self) {
   auto& plugin = *static_cast<Plugin*>(self);
   return guarded(plugin, MOSQ_ERR_SUCCESS, [&] {
     plugin.node->on_turn();
+    plugin.tell_left_out();
     return MOSQ_ERR_SUCCESS;
   });
 }
@@ -228,6 +251,7 @@ __attribute__((visibility("default"))) int mosquitto_plugin_init(mosquitto_plugi
                                                                  mosquitto_opt* options, int count) {
   auto plugin = std::make_unique<Plugin>();
   plugin->id = id;
+  plugin->port.guard_log(plugin->clock);
   const int result = guarded(*plugin, MOSQ_ERR_UNKNOWN, [&] { return start(*plugin, options, count); });
   if (result == MOSQ_ERR_SUCCESS) *user_data = plugin.release();
   return result;

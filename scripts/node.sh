@@ -431,12 +431,8 @@ write_started() {  # NAME...
   } >"$var/launcher/started"
 }
 
-# log_of NAME: where it writes. Mosquitto's own file, once it has come so far as to open it.
-log_of() {
-  local file=$var/launcher/$1.log
-  if [[ $1 == broker && -s $var/log/mosquitto.log ]]; then file=$var/log/mosquitto.log; fi
-  printf '%s' "$file"
-}
+# log_of NAME: where it writes.
+log_of() { printf '%s' "$var/$(service_log "$1")"; }
 
 # Before a start: what is in the log by now is not about it.
 mark_log() {
@@ -623,6 +619,6 @@ node_stay() {
 # The logs there may be, one a line.
 node_logs() {
   local name
-  printf '%s\n' "$var/launcher/supervisor.log" "$var/log/mosquitto.log"
-  for name in $(planned_services); do printf '%s\n' "$var/launcher/$name.log"; done
+  printf '%s\n' "$var/launcher/supervisor.log"
+  for name in $(planned_services); do log_of "$name" && printf '\n'; done
 }

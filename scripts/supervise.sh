@@ -71,6 +71,14 @@ read_plan() {
   done <"$1"
 }
 
+# service_log NAME: where it writes, as seen from var.
+service_log() {
+  case $1 in
+    broker) printf 'log/mosquitto.log' ;;
+    *) printf 'launcher/%s.log' "$1" ;;
+  esac
+}
+
 start_service() {
   local name=$1 user=
   local -a argv=()
@@ -81,7 +89,8 @@ start_service() {
     *) die "launcher/plan names an unknown service: $name" ;;
   esac
   if [[ -n $user ]] && is_root; then argv=(setpriv "--reuid=$user" "--regid=$user" --init-groups -- "${argv[@]}"); fi
-  local log=launcher/$name.log
+  local log
+  log=$(service_log "$name")
   { : >>"$log"; } 2>/dev/null || log=/dev/null
   "${argv[@]}" >>"$log" 2>&1 7>&- &
   child[$name]=$!
@@ -140,14 +149,8 @@ next_pause() {
 
 rotate_logs() {
   local size file
-  size=$(stat -c %s log/mosquitto.log 2>/dev/null) || size=0
-  if ((size > log_limit_bytes)); then
-    mv -f log/mosquitto.log log/mosquitto.log.1 || return 0
-    # At SIGHUP Mosquitto opens its log file anew (and reads its configuration again, which has not changed).
-    tell broker HUP
-  fi
-  # Those that we opened for the others, for appending: what is written while it is copied is lost, nothing else.
-  for file in launcher/*.log; do
+  # We opened them, for appending: what is written while one is copied is lost, nothing else.
+  for file in log/mosquitto.log launcher/*.log; do
     size=$(stat -c %s "$file" 2>/dev/null) || continue
     ((size > log_limit_bytes)) || continue
     cp "$file" "$file.1" && truncate -s 0 "$file" || true

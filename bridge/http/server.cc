@@ -82,13 +82,17 @@ void log_request(const Request& request, std::string_view route, const Response&
   // Asked every few seconds, or ten times in one by who waits for a start. What changes is logged where it is
   // found.
   if (request.path.starts_with("/health/")) level = LogLevel::debug;
+  // One of many is enough of what was refused; the metrics count them all.
+  const bool done = response.status < 400;
+  const std::string kind = "request " + std::to_string(response.status);
   // The path only: a query may hold codes and states.
   bridge::log(level, "request",
               {{"method", to_string(request.method)},
                {"path", path_for_log(request.path, route)},
                {"status", response.status},
                {"ms", took.count()},
-               {"remote", request.remote}});
+               {"remote", request.remote}},
+              {.kind = kind, .rate = {.burst = done ? 500.0 : 50.0, .per_second = done ? 100.0 : 2.0}});
 }
 
 // With what TLS is spoken; nothing: with none.
