@@ -1,6 +1,7 @@
 #include "broker-plugin/admission.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "broker-plugin/authorize.h"
@@ -74,8 +75,13 @@ Result<Placed> Admission::place(const Author& author, std::string_view room_text
     const auto earlier = parts_.log.find_cid(room_name, author.name, send.cid);
     if (!earlier) return log_refusal(earlier.error());
     if (*earlier) {
-      acknowledge_again(author, room, room_name, send, **earlier);
-      return Placed{.seq = (*earlier)->seq, .prev = {}, .id = (*earlier)->id, .duplicate = true};
+      const Placed placed{.seq = (*earlier)->seq,
+                          .prev = {},
+                          .id = (*earlier)->id,
+                          .ts_ms = time_of(**earlier),
+                          .duplicate = true};
+      acknowledge_again(author, room, room_name, send, placed);
+      return placed;
     }
   }
   if (is_operation(send.kind))
@@ -118,8 +124,7 @@ Result<void> Admission::post(const EventPost& event) {
   const auto earlier = parts_.log.find_cid(room_name, cid_owner_, event.cid);
   if (!earlier) return log_refusal(earlier.error());
   if (*earlier) return {};
-  const MessageId low = parts_.log.low();
-  if (low != MessageId{0} && event.ts_ms != 0 && event.ts_ms < snowflake_ms(low)) return {};
+  if (event.ts_ms != 0 && event.ts_ms < trimmed_before_ms()) return {};
   Stamp stamp;
   stamp.room = room_name;
   stamp.from = directory.user_name(user);
@@ -241,23 +246,45 @@ Pending Admission::pending(const Author& author, RoomIndex room, std::string_vie
 }
 
 void Admission::acknowledge_again(const Author& author, RoomIndex room, std::string_view room_name,
-                                  const Send& send, const storage::Stored& stored) {
+                                  const Send& send, const Placed& placed) {
   parts_.metrics.messages_duplicate.add();
   Pending p = pending(author, room, room_name);
   if (!p.ack) return;
-  p.seq = stored.seq;
-  p.id = stored.id;
+  p.seq = placed.seq;
+  p.id = placed.id;
+  p.ts_ms = placed.ts_ms;
   p.duplicate = true;
   // Through the queue like the event itself, which may still be waiting for its sync.
   parts_.queue.push(p, {}, send.cid);
+}
+
+// What its event says; its id only where that cannot be looked at.
+std::uint64_t Admission::time_of(const storage::Stored& stored) {
+  if (parts_.log.find_id(stored.id, target_bytes_)) {
+    if (const auto event = reader_.read(as_bytes(target_bytes_))) return event->stamp.ts_ms;
+  }
+  return snowflake_ms(stored.id);
+}
+
+// Until when all has gone from the log. Its beginning is an id, which says no time while ids are ahead of the
+// clock.
+std::uint64_t Admission::trimmed_before_ms() const {
+  const MessageId low = parts_.log.low();
+  if (low == MessageId{0}) return 0;
+  const std::uint64_t now_ms = parts_.clock.unix_ms();
+  if (snowflake_ms(low) <= now_ms) return snowflake_ms(low);
+  const auto kept_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(parts_.config.log.retention).count());
+  return now_ms - std::min(now_ms, kept_ms);
 }
 
 Result<Placed> Admission::append(Stamp stamp, CidOwner owner, const Send& send, Pending p) {
   RoomState& state = parts_.rooms.at(p.room);
   stamp.prev = state.last;
   stamp.seq = Seq{raw(state.last) + 1};
-  stamp.id = ids_.next(parts_.clock.unix_ms());
-  if (stamp.ts_ms == 0) stamp.ts_ms = snowflake_ms(stamp.id);
+  const std::uint64_t now_ms = parts_.clock.unix_ms();
+  stamp.id = ids_.next(now_ms);
+  if (stamp.ts_ms == 0) stamp.ts_ms = now_ms;
   const Bytes event = builder_.build(stamp, send);
   const auto appended = parts_.log.append({.room = stamp.room,
                                            .seq = stamp.seq,
@@ -271,12 +298,14 @@ Result<Placed> Admission::append(Stamp stamp, CidOwner owner, const Send& send, 
 
   p.seq = stamp.seq;
   p.id = stamp.id;
+  p.ts_ms = stamp.ts_ms;
   for (std::size_t f = 0; f < kFormats; ++f)
     p.listeners[f] = std::max(state.listeners[f].known, parts_.everywhere[f] ? 1u : 0u);
   p.tail = parts_.tail_listeners.known > 0;
   parts_.queue.push(p, event, p.ack ? send.cid : std::string_view());
   parts_.metrics.messages_admitted.add();
-  return Placed{.seq = stamp.seq, .prev = stamp.prev, .id = stamp.id, .duplicate = false};
+  return Placed{
+      .seq = stamp.seq, .prev = stamp.prev, .id = stamp.id, .ts_ms = stamp.ts_ms, .duplicate = false};
 }
 
 Refusal Admission::log_refusal(storage::LogError error) {

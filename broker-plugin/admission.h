@@ -40,6 +40,7 @@ struct Placed {
   Seq seq{0};
   Seq prev{0};  // zero when it is a duplicate: not looked up
   MessageId id{0};
+  std::uint64_t ts_ms = 0;
   bool duplicate = false;  // there was one with its cid, and this is that one's place
 };
 
@@ -80,6 +81,10 @@ class Admission {
   // users/{me}/request/...: the rate.
   Result<void> admit_request(const Author& author);
 
+  // How far the ids are ahead of the clock: it went back, or the log's last id is from a clock that was
+  // wrong.
+  std::uint64_t ids_ahead_ms() const { return ids_.ahead_ms(parts_.clock.unix_ms()); }
+
   // Whether the node is so late that typing is left out.
   bool sheds_typing() const;
 
@@ -98,7 +103,9 @@ class Admission {
   // Numbers it, writes it, hands it to the committer. `stamp` has everything but its place in the order.
   Result<Placed> append(Stamp stamp, CidOwner owner, const Send& send, Pending pending);
   void acknowledge_again(const Author& author, RoomIndex room, std::string_view room_name, const Send& send,
-                         const storage::Stored& stored);
+                         const Placed& placed);
+  std::uint64_t time_of(const storage::Stored& stored);
+  std::uint64_t trimmed_before_ms() const;
   Refusal log_refusal(storage::LogError error);
   Pending pending(const Author& author, RoomIndex room, std::string_view room_name);
 

@@ -29,6 +29,7 @@ struct Pending {
   std::string_view sender;
   Seq seq{0};
   MessageId id{0};
+  std::uint64_t ts_ms = 0;        // the event's own time
   std::uint64_t appended_ns = 0;  // Clock::steady_ns
   std::array<std::uint32_t, kFormats> listeners{};
   bool tail = false;                               // somebody follows the log

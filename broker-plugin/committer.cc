@@ -150,7 +150,7 @@ void Committer::release(const CommitBatch& batch) {
 void Committer::acknowledge(const CommitBatch& batch, const Pending& item) {
   out_.push_back(
       {AccountEvent{item.sender},
-       Payload(ack_json(item.room_name, batch.cid(item), item.seq, item.id, item.duplicate)),
+       Payload(ack_json(item.room_name, batch.cid(item), item.seq, item.id, item.ts_ms, item.duplicate)),
        clock_.steady_ns()});
 }
 

@@ -158,7 +158,7 @@ void Control::send(const ControlRequest& request) {
   json.number("seq", raw(placed->seq));
   json.number_if("prev", raw(placed->prev));
   json.id_if("id", raw(placed->id));
-  json.number("ts", snowflake_ms(placed->id));
+  json.number("ts", placed->ts_ms);
   json.json_if("duplicate", placed->duplicate ? "true" : "false");
   parts_.commits.push_after_sync([this, req = request.req, fields] { reply(req, fields.substr(1)); });
 }

@@ -98,7 +98,8 @@ void TailPacker::pack(const CommitBatch& batch, std::uint64_t now_ns, std::vecto
   flush();
 }
 
-std::string ack_json(std::string_view room, std::string_view cid, Seq seq, MessageId id, bool duplicate) {
+std::string ack_json(std::string_view room, std::string_view cid, Seq seq, MessageId id, std::uint64_t ts_ms,
+                     bool duplicate) {
   std::string out;
   JsonObjectWriter json(out);
   json.text("type", "ack");
@@ -106,7 +107,7 @@ std::string ack_json(std::string_view room, std::string_view cid, Seq seq, Messa
   json.text_if("cid", cid);
   json.number("seq", raw(seq));
   json.id_if("id", raw(id));
-  json.number("ts", snowflake_ms(id));
+  json.number("ts", ts_ms);
   json.key("duplicate");
   out += duplicate ? "true" : "false";
   json.close();

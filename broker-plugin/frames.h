@@ -69,7 +69,8 @@ class TailPacker {
 };
 
 // The `ack` of protocol.md as JSON.
-std::string ack_json(std::string_view room, std::string_view cid, Seq seq, MessageId id, bool duplicate);
+std::string ack_json(std::string_view room, std::string_view cid, Seq seq, MessageId id, std::uint64_t ts_ms,
+                     bool duplicate);
 // The `error` event.
 std::string error_json(std::string_view room, std::string_view cid, const Refusal& refusal);
 

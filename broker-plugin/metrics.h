@@ -98,6 +98,7 @@ struct Metrics {
   Gauge degraded;  // 1 while the log does not take writes
   Counter doorbell_reconnects;
   Counter log_lines_left_out;  // broker thread
+  Gauge ids_ahead_ms;
 };
 
 }  // namespace parley::plugin

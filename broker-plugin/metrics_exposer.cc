@@ -117,6 +117,9 @@ void add_broker_figures(Page& page, const Metrics& m) {
   page.counter("parley_subscribe_denied_total", "Subscriptions refused", m.subscribe_denied.get());
   page.counter("parley_deliveries_total", "PUBLISHes handed to subscribers", m.deliveries.get());
   page.counter("parley_event_deliveries_total", "Events handed to subscribers", m.event_deliveries.get());
+  page.gauge("parley_ids_ahead_seconds",
+             "How far message ids are ahead of the clock: it went back, or was ahead once",
+             static_cast<double>(m.ids_ahead_ms.get()) / 1000);
   page.counter("parley_log_lines_left_out_total",
                "Lines of the log that were left out in a flood of their kind", m.log_lines_left_out.get());
   page.counter("parley_wills_posted_total", "Last wills posted to rooms", m.wills_posted.get());
@@ -163,9 +166,9 @@ void add_log_figures(Page& page, const storage::LogStats& log) {
   page.gauge("parley_log_memory_bytes", "Memory used by the log's engine",
              static_cast<double>(log.memory_bytes));
   page.gauge("parley_log_records", "Events kept, about", static_cast<double>(log.records_estimate));
-  page.gauge("parley_log_oldest_timestamp_seconds", "When the oldest event kept was sent; 0: none",
+  page.gauge("parley_log_oldest_timestamp_seconds", "When the oldest event kept was sent, by its id; 0: none",
              seconds_of(log.low));
-  page.gauge("parley_log_newest_timestamp_seconds", "When the newest event was sent; 0: none",
+  page.gauge("parley_log_newest_timestamp_seconds", "When the newest event was sent, by its id; 0: none",
              seconds_of(log.high));
   page.gauge("parley_log_write_stopped", "1 while the log's engine refuses writes",
              log.write_stopped ? 1 : 0);

@@ -182,6 +182,7 @@ void Node::on_turn() {
     close_expired();
     facts_->expire(now_s);
     event_log_.tell_left_out();
+    watch_clock();
     const std::uint64_t now_ns = clock_.steady_ns();
     if (config_.log.retention.count() > 0 &&
         now_ns - last_trim_ns_ >=
@@ -189,6 +190,25 @@ void Node::on_turn() {
       last_trim_ns_ = now_ns;
       worker_.post([this] { trim(); });
     }
+  }
+}
+
+void Node::watch_clock() {
+  constexpr std::uint64_t kWorthALineMs = 1000;  // a clock that is set right by and by goes back by less
+  const std::uint64_t ahead_ms = admission_.ids_ahead_ms();
+  metrics_.ids_ahead_ms.set(static_cast<std::int64_t>(ahead_ms));
+  if (ahead_ms >= ids_ahead_ms_ + kWorthALineMs) {
+    ids_ahead_ms_ = ahead_ms;
+    event_log_.write(
+        LogLine(LogLevel::warning, "ids_ahead")
+            .number("ahead_ms", ahead_ms)
+            .prose("detail",
+                   "the clock went back, or was ahead when the last message was stored; ts follows "
+                   "the clock, ids go on rising from the last one until the clock has caught up"));
+  } else if (ahead_ms == 0 && ids_ahead_ms_ != 0) {
+    ids_ahead_ms_ = 0;
+    event_log_.write(
+        LogLine(LogLevel::notice, "ids_in_step").prose("detail", "the clock has caught up with the ids"));
   }
 }
 

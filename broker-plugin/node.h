@@ -101,6 +101,7 @@ class Node {
   void recheck(Session& session);
   void kick(Session& session, std::string_view why);
   void close_expired();
+  void watch_clock();  // once a second
   void close_later(Session& session, std::string_view why);
   void make_room(const Session& session);
   void keep_owner(const Session& session);
@@ -171,6 +172,7 @@ class Node {
   std::string asked_name_;           // of the session that the broker asks for, when its client is away
   std::vector<std::string> closed_;  // client ids to ask the broker for: does it keep their session
   std::int64_t last_expire_s_ = 0;
+  std::uint64_t ids_ahead_ms_ = 0;  // as the log was told last
   std::uint64_t last_trim_ns_ = 0;
   std::string payload_;
   bool stopped_ = false;

@@ -175,9 +175,9 @@ bool Node::take_will(const AccessCheck& check, const Session* replaced) {
   constexpr std::int64_t kNoTokenHasEnded = 0;
   const auto allowed = still_allowed(session->who, *facts_, kNoTokenHasEnded);
   if (!allowed || ended_.contains(session->who.sid)) {
-    broker_.log(LogLevel::notice,
-                "event=will_dropped client=" + std::string(check.client_id) + " reason=" +
-                    std::string(to_string(allowed ? AuthError::session_revoked : allowed.error().error)));
+    event_log_.write(LogLine(LogLevel::notice, "will_dropped")
+                         .text("client", check.client_id)
+                         .reason(to_string(allowed ? AuthError::session_revoked : allowed.error().error)));
     return false;
   }
   if (topic.kind == TopicKind::other) return may_write(*session, topic, check.topic);

@@ -81,7 +81,8 @@ void Node::notify_replaced(const Session& session) {
   json.text("client", session.client_id);
   json.close();
   if (!broker_.publish_now(events_topic(session.who.name), event) && !std::exchange(warned_replaced_, true))
-    broker_.log(LogLevel::warning, "event=replaced_not_told reason=\"this broker is no Mosquitto 2.0\"");
+    event_log_.write(
+        LogLine(LogLevel::warning, "replaced_not_told").prose("reason", "this broker is no Mosquitto 2.0"));
 }
 
 // Only those that give way were not counted when this one was let in. They hear that it has taken their

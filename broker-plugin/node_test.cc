@@ -2,6 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "broker-plugin/node_fixture.h"
 #include "schemas/message.h"
 
@@ -315,6 +320,90 @@ TEST_F(NodeTest, IdsKeepRisingWhenTheClockJumpsBack) {
   const auto acks = account_events(alice);
   EXPECT_LT(std::stoull(acks[0].at("id").as_string().c_str()),
             std::stoull(acks[1].at("id").as_string().c_str()));
+}
+
+constexpr std::uint64_t kDays40 = 40ull * 86'400'000;
+
+// A clock that was 40 days ahead was put right: what is sent from then on says so at once, everywhere.
+TEST_F(NodeTest, TsFollowsTheClockWhileIdsGoOnRising) {
+  auto& alice = join("alice");
+  auto& bob = join("bob");
+  ASSERT_TRUE(broker_.subscribe(alice, "users/alice/events"));
+  ASSERT_TRUE(broker_.subscribe(bob, "rooms/general/messages/json"));
+  const std::uint64_t right_ms = clock_.wall_ms;
+  clock_.wall_ms += kDays40;
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", R"({"cid":"wrong","body":"1"})"));
+  clock_.wall_ms = right_ms + 5000;
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", R"({"cid":"right","body":"2"})"));
+  clock_.wall_ms = right_ms + 9000;
+  // A resend is told the time of the first, by either door.
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", R"({"cid":"right","body":"2"})"));
+  const auto sent = control(R"("cmd":"send","room":"general","user":"bob","payload":{"body":"3"})");
+  EXPECT_EQ(sent.at("ts").to_number<std::uint64_t>(), right_ms + 9000);
+  const auto again =
+      control(R"("cmd":"send","room":"general","user":"alice","payload":{"cid":"right","body":"2"})");
+  EXPECT_EQ(again.at("ts").to_number<std::uint64_t>(), right_ms + 5000);
+  EXPECT_TRUE(again.at("duplicate").as_bool());
+
+  ASSERT_TRUE(
+      broker_.run_until([&] { return account_events(alice).size() == 4 && bodies(bob).size() == 3; }));
+  std::vector<std::uint64_t> acks, events, ids;
+  for (const auto& ack : account_events(alice)) acks.push_back(ack.at("ts").to_number<std::uint64_t>());
+  EXPECT_THAT(acks, testing::UnorderedElementsAre(right_ms + kDays40, right_ms + 5000, right_ms + 5000,
+                                                  right_ms + 5000));
+  for (const auto& each : bob.inbox) {
+    const auto event = json::parse(each.payload).as_object();
+    events.push_back(event.at("ts").to_number<std::uint64_t>());
+    ids.push_back(std::stoull(event.at("id").as_string().c_str()));
+  }
+  EXPECT_THAT(events, testing::ElementsAre(right_ms + kDays40, right_ms + 5000, right_ms + 9000));
+  EXPECT_TRUE(std::ranges::is_sorted(ids, std::less_equal<>()));
+}
+
+TEST_F(NodeTest, AClockThatWentBackIsToldUntilItHasCaughtUp) {
+  auto& alice = join("alice");
+  const auto lines = [&](const char* event) {
+    return std::ranges::count_if(broker_.logs,
+                                 [&](const std::string& line) { return line.find(event) != line.npos; });
+  };
+  const auto second = [&](std::uint64_t ms) {
+    clock_.wall_ms = ms;
+    broker_.turn();
+  };
+  const std::uint64_t begin_ms = clock_.wall_ms;
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "now"));
+  second(begin_ms + 1000);
+  EXPECT_EQ(node_->metrics().ids_ahead_ms.get(), 0);
+  // By less than a second is nothing to talk about.
+  second(begin_ms - 500);
+  EXPECT_EQ(node_->metrics().ids_ahead_ms.get(), 500);
+  EXPECT_EQ(lines("event=ids_ahead"), 0);
+  second(begin_ms - kDays40);
+  EXPECT_EQ(node_->metrics().ids_ahead_ms.get(), static_cast<std::int64_t>(kDays40));
+  EXPECT_EQ(lines("event=ids_ahead ahead_ms=3456000000 "), 1);
+  for (int i = 1; i < 10; ++i) second(begin_ms - kDays40 + static_cast<std::uint64_t>(i) * 1000);
+  EXPECT_EQ(lines("event=ids_ahead"), 1) << "once";
+  EXPECT_EQ(lines("event=ids_in_step"), 0);
+  second(begin_ms + 1000);
+  EXPECT_EQ(node_->metrics().ids_ahead_ms.get(), 0);
+  EXPECT_EQ(lines("event=ids_in_step"), 1);
+}
+
+// While the clock was ahead, the log was trimmed: its beginning is an id of the future.
+TEST_F(NodeTest, TheServersEventsAreTakenWhenTheLogBeginsInTheFuture) {
+  auto& alice = join("alice");
+  auto& bob = join("bob");
+  ASSERT_TRUE(broker_.subscribe(bob, "rooms/general/messages/json"));
+  const std::uint64_t right_ms = clock_.wall_ms;
+  clock_.wall_ms += kDays40;
+  ASSERT_TRUE(broker_.publish(alice, "rooms/general/send", "from the future"));
+  ASSERT_TRUE(log_->trim(clock_.wall_ms + 10, {.max_age = std::chrono::milliseconds(1)}));
+  ASSERT_NE(log_->low(), MessageId{0});
+  clock_.wall_ms = right_ms;
+  apply(
+      R"({"op":"event.post","room":"general","kind":"system","from":"bob","cid":"c-1","body":"hello","ts":)" +
+      std::to_string(right_ms - 1000) + "}");
+  EXPECT_TRUE(broker_.run_until([&] { return bodies(bob).size() == 2; }));
 }
 
 }  // namespace

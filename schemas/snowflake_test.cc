@@ -45,6 +45,34 @@ TEST(Snowflake, RisesWhenTheClockJumpsBack) {
   EXPECT_EQ(snowflake_ms(ids.next(kNow + 1)), kNow + 1);
 }
 
+TEST(Snowflake, TellsHowFarItIsAheadOfTheClock) {
+  constexpr std::uint64_t kDays40 = 40ull * 86'400'000;
+  Snowflake ids(5);
+  EXPECT_EQ(ids.ahead_ms(0), 0u);
+  ids.next(kNow + kDays40);
+  EXPECT_EQ(ids.ahead_ms(kNow + kDays40), 0u);
+  EXPECT_EQ(ids.ahead_ms(kNow), kDays40);
+  EXPECT_EQ(ids.ahead_ms(kNow + 1000), kDays40 - 1000);
+  EXPECT_EQ(ids.ahead_ms(kNow + kDays40 + 1), 0u);
+  EXPECT_EQ(Snowflake(5, ids.last()).ahead_ms(kNow), kDays40);
+}
+
+// Twenty thousand a second for as long as it takes the clock to catch up with 40 days would borrow 5 ms of
+// each second.
+TEST(Snowflake, ManyIdsWhileTheClockIsBehindBorrowLittle) {
+  constexpr std::uint64_t kDays40 = 40ull * 86'400'000;
+  Snowflake ids(5);
+  MessageId last = ids.next(kNow + kDays40);
+  for (int i = 0; i < 1'000'000; ++i) {
+    const MessageId id = ids.next(kNow + static_cast<std::uint64_t>(i) / 20);
+    ASSERT_GT(raw(id), raw(last));
+    ASSERT_EQ(snowflake_node(id), 5);
+    last = id;
+  }
+  EXPECT_LE(ids.ahead_ms(kNow), kDays40 + 1'000'000 / 4096 + 1);
+  EXPECT_EQ(snowflake_ms(ids.next(kNow + kDays40 + 1000)), kNow + kDays40 + 1000);
+}
+
 TEST(Snowflake, GoesOnAfterARestartWithTheLastIdInTheFuture) {
   Snowflake before(5);
   const MessageId future = before.next(kNow + 60'000);

@@ -6,6 +6,7 @@
 #include <map>
 #include <thread>
 
+#include "schemas/message.h"
 #include "storage/log_test_support.h"
 #include "storage/test_folder.h"
 
@@ -277,6 +278,50 @@ TEST_P(LogConformance, AnEmptiedLogStillKnowsItsCountersAndItsLastId) {
   EXPECT_EQ(append(*log_, {.seq = 11, .id = id_at(9)}).error(), LogError::corrupt);
   ASSERT_TRUE(append(*log_, {.seq = 11, .id = id_at(10)}));
   EXPECT_THAT(offsets(), ElementsAre(id_at(10)));
+}
+
+// Ids may be ahead of the clock; what is too old goes all the same.
+TEST_P(LogConformance, TrimsByTheEventsOwnTimeWhereIdsAreAheadOfIt) {
+  EventBuilder builder;
+  const auto put = [&](std::uint64_t seq, std::uint64_t id_ms, std::uint64_t ts) {
+    Stamp stamp;
+    stamp.room = "general";
+    stamp.seq = Seq{seq};
+    stamp.id = id_at(id_ms, seq);
+    stamp.from = "alice";
+    stamp.ts_ms = unix_ms_at(ts);
+    Send send;
+    send.body = "x";
+    const Bytes event = builder.build(stamp, send);
+    ASSERT_TRUE(
+        append(*log_, {.seq = seq,
+                       .id = stamp.id,
+                       .event = std::string(reinterpret_cast<const char*>(event.data()), event.size())}));
+  };
+  constexpr std::uint64_t kAhead = 1'000'000;
+  put(1, 1000, 1000);
+  put(2, kAhead + 1000, kAhead + 1000);  // the clock was ahead,
+  put(3, kAhead + 1000, 2000);           // and was put right
+  put(4, kAhead + 1000, 3000);
+  put(5, kAhead + 1000, 9000);
+  const auto trim = [&](std::uint64_t now, std::uint64_t age) {
+    ASSERT_TRUE(log_->trim(unix_ms_at(now), {.max_age = milliseconds(age)}));
+  };
+  trim(9000, 8500);
+  EXPECT_EQ(offsets().size(), 5u);
+  trim(9000, 7500);
+  EXPECT_THAT(offsets(), ElementsAre(id_at(kAhead + 1000, 2), id_at(kAhead + 1000, 3),
+                                     id_at(kAhead + 1000, 4), id_at(kAhead + 1000, 5)))
+      << "how old the second is nobody knows yet";
+  trim(9000, 6500);
+  EXPECT_THAT(offsets(), ElementsAre(id_at(kAhead + 1000, 4), id_at(kAhead + 1000, 5)));
+  trim(9000, 6500);
+  reopen_if_persistent();
+  trim(10'000, 5000);
+  EXPECT_THAT(offsets(), ElementsAre(id_at(kAhead + 1000, 5)));
+  trim(20'000, 5000);
+  EXPECT_THAT(offsets(), IsEmpty());
+  EXPECT_EQ(log_->last_id(), id_at(kAhead + 1000, 5));
 }
 
 TEST_P(LogConformance, AClockAheadTrimsNoFutureEvents) {

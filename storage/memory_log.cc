@@ -99,7 +99,12 @@ class MemoryLog final : public Log {
 
   LogResult<MessageId> trim(std::uint64_t now_ms_unix, const RetentionPolicy& policy) override {
     const std::lock_guard lock(mutex_);
-    const MessageId bound = retention_bound(now_ms_unix, policy, cursors_, last_);
+    const MessageId bound = retention_bound_by_times(
+        std::max(low_, retention_bound(now_ms_unix, policy, cursors_, last_)), now_ms_unix, policy, scanned_,
+        [this](MessageId from, const EventVisitor& visit) {
+          for (auto at = events_.lower_bound(from); at != events_.end(); ++at)
+            if (!visit(at->first, at->second.event)) return;
+        });
     if (bound > low_) {
       low_ = bound;
       events_.erase(events_.begin(), events_.lower_bound(bound));
@@ -139,6 +144,7 @@ class MemoryLog final : public Log {
   Cursors cursors_;
   MessageId last_{0};
   MessageId low_{0};
+  MessageId scanned_{0};
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "schemas/message.h"
 #include "schemas/snowflake.h"
 
 namespace parley::storage {
@@ -21,6 +22,28 @@ MessageId retention_bound(std::uint64_t now_ms_unix, const RetentionPolicy& poli
     bound = raw(slowest->second) + 1;
   }
   return MessageId{std::min(bound, raw(last) + 1)};
+}
+
+MessageId retention_bound_by_times(MessageId bound, std::uint64_t now_ms_unix, const RetentionPolicy& policy,
+                                   MessageId& scanned,
+                                   const std::function<void(MessageId from, const EventVisitor&)>& read) {
+  const auto max_age = static_cast<std::uint64_t>(policy.max_age.count());
+  if (max_age == 0 || now_ms_unix <= max_age) return bound;
+  const std::uint64_t oldest_kept = now_ms_unix - max_age;
+  EventReader reader;
+  scanned = std::max(scanned, bound);
+  read(scanned, [&](MessageId id, Bytes bytes) {
+    scanned = id;
+    const auto event = reader.read(bytes);
+    if (!event) return false;
+    const std::uint64_t ts = event->stamp.ts_ms;
+    // From a clock that was ahead: how old it is, the next one tells, which is younger.
+    if (ts > now_ms_unix) return true;
+    if (ts >= oldest_kept) return false;
+    bound = scanned = MessageId{raw(id) + 1};
+    return true;
+  });
+  return bound;
 }
 
 }  // namespace parley::storage

@@ -63,8 +63,9 @@ class RocksLog final : public Log {
 
  private:
   static constexpr auto kLongestStall = std::chrono::seconds(2);
-  static constexpr std::uint64_t kTailsEvery = 2048;  // events; about a millisecond of the syncing thread
-  static constexpr int kNone = -1;                    // no error holds writing up
+  static constexpr std::uint64_t kTailsEvery = 2048;    // events; about a millisecond of the syncing thread
+  static constexpr std::size_t kMostScanned = 500'000;  // events in one trim()
+  static constexpr int kNone = -1;                      // no error holds writing up
 
   using Hold = RocksEngine::Hold;
 
@@ -128,6 +129,7 @@ class RocksLog final : public Log {
   std::mutex recovering_;  // one recover() at a time; taken before nothing else
   std::mutex admin_;       // cursors and trim
   Cursors cursors_;        // guarded by admin_
+  MessageId scanned_{0};   // by trim(), guarded by admin_
 };
 
 Status RocksLog::open() {
@@ -412,9 +414,15 @@ LogResult<void> RocksLog::drop_below(const Hold& db, MessageId bound) {
 LogResult<MessageId> RocksLog::trim(std::uint64_t now_ms_unix, const RetentionPolicy& policy) {
   if (const int failed = failed_.load(); failed != kNone) return static_cast<LogError>(failed);
   const std::lock_guard lock(admin_);
+  // Before the database is held: read() holds it as well.
+  const MessageId bound = retention_bound_by_times(
+      std::max(low(), retention_bound(now_ms_unix, policy, cursors_, last_id())), now_ms_unix, policy,
+      scanned_, [this](MessageId from, const EventVisitor& visit) {
+        (void)read(MessageId{std::max<std::uint64_t>(raw(from), 1) - 1}, kMostScanned,
+                   [&](const LogRecordView& record) { return visit(record.offset, record.event); });
+      });
   const Hold db = engine_.hold();
   if (!db) return LogError::io_error;
-  const MessageId bound = retention_bound(now_ms_unix, policy, cursors_, last_id());
   if (bound <= low()) return first_from(db, low());
   if (room_tails_.saved() < bound) {  // counters outlive their events
     if (const Status saved = room_tails_.save(last_id()); !saved.ok()) return to_log_error(saved);
