@@ -3,6 +3,8 @@
 #include <boost/throw_exception.hpp>
 #include <stdexcept>
 
+#include "schemas/token_text.h"
+
 namespace parley::plugin {
 namespace {
 
@@ -46,9 +48,10 @@ AuthResult<Identity> from_api_token(std::string_view token, const AuthContext& c
   return who;
 }
 
+// In `password`, or in the payload of a renewal.
 AuthResult<Identity> from_credentials(std::string_view password, const AuthContext& context) {
-  auto who =
-      is_api_token(password) ? from_api_token(password, context) : from_access_token(password, context);
+  const std::string_view token = trim_token(password);  // files made with echo end in a newline
+  auto who = is_api_token(token) ? from_api_token(token, context) : from_access_token(token, context);
   if (!who) return who;
   if (const auto allowed = still_allowed(*who, context.facts, context.now_s); !allowed)
     return allowed.error();

@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "schemas/ids.h"
+#include "schemas/raw_json.h"
+#include "schemas/whole_number.h"
 
 namespace parley::plugin {
 namespace {
@@ -19,16 +21,15 @@ Refusal bad(std::string message) { return {Code::bad_payload, std::move(message)
 std::optional<json::value> parse_object(std::string_view payload) {
   if (payload.size() > kMaxBytes) return std::nullopt;
   json::error_code error;
+  payload = skip_byte_order_mark(payload);
   json::value value = json::parse(json::string_view(payload.data(), payload.size()), error);
   if (error || !value.is_object()) return std::nullopt;
   return value;
 }
 
 std::optional<std::uint64_t> seq_of(const json::value& value) {
-  if (!value.is_int64() || value.get_int64() < 0) return std::nullopt;
-  const auto seq = static_cast<std::uint64_t>(value.get_int64());
-  if (seq >= kSeqLimit) return std::nullopt;
-  return seq;
+  const auto seq = whole_number<std::uint64_t>(value);
+  return seq && *seq < kSeqLimit ? seq : std::nullopt;
 }
 
 }  // namespace
@@ -59,7 +60,7 @@ Result<std::string> stamp_receipt(std::string_view payload, std::string_view use
   bool any = false;
   for (const char* name : {"delivered", "read"}) {
     const json::value* field = value->get_object().if_contains(name);
-    if (field == nullptr) continue;
+    if (field == nullptr || field->is_null()) continue;
     const auto seq = seq_of(*field);
     if (!seq) return bad(std::string("`") + name + "` must be a seq: a whole number from 0 to 2^53");
     out += std::string(",\"") + name + "\":" + std::to_string(*seq);

@@ -165,6 +165,13 @@ TEST(BrokerConfig, AnErrorNamesFileLineAndKeyAndShowsTheLine) {
             "/srv/chat/parley.toml:1:8: node: expected a section, found an integer; write [node]\n"
             "  1 | node = 3\n"
             "    |        ^");
+  EXPECT_THAT(
+      errors("[node]\nid = 5.5\n"),
+      HasSubstr("/srv/chat/parley.toml:2:6: node.id: expected a whole number from 0 to 1023, found 5.5\n"));
+  for (const char* none : {"nan", "inf", "-inf", "1e400", "1024.0", "-1.0", "\"5\"", "true"})
+    EXPECT_THAT(errors("[node]\nid = " + std::string(none) + "\n"), HasSubstr("parley.toml:2")) << none;
+  for (const char* five : {"5", "5.0", "5e0", "0.5e1", "+5.0"})
+    EXPECT_EQ(errors("[node]\nid = " + std::string(five) + "\n"), "(accepted)") << five;
   EXPECT_THAT(errors("[node\nid = 1\n"), AllOf(HasSubstr("/srv/chat/parley.toml:1:"),
                                                HasSubstr(": not valid TOML"), HasSubstr("\n  1 | [node")));
   EXPECT_THAT(errors("[node]\n[[[\n"),

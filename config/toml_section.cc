@@ -258,14 +258,25 @@ void Section::integer(const char* key, std::int64_t low, std::int64_t high,
   const toml::node* node = find(key);
   if (node == nullptr) return;
   const std::string range = "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
-  const auto* value = node->as_integer();
-  if (value == nullptr) {
+  std::optional<std::int64_t> value;
+  if (const auto* whole = node->as_integer()) value = whole->get();
+  if (const auto* real = node->as_floating_point()) {  // 60.0 is as whole as 60
+    constexpr double kExact = 9007199254740992.0;      // 2^53
+    const double number = real->get();
+    if (std::fabs(number) <= kExact && number == std::trunc(number)) {
+      value = static_cast<std::int64_t>(number);
+    } else {
+      return problems_.add(node->source(), full(key),
+                           "expected " + range + ", found " + format_number(number));
+    }
+  }
+  if (!value) {
     problems_.add(node->source(), full(key),
                   "expected " + range + ", found " + std::string(type_name(*node)));
-  } else if (value->get() < low || value->get() > high) {
-    problems_.add(node->source(), full(key), "expected " + range + ", found " + std::to_string(value->get()));
+  } else if (*value < low || *value > high) {
+    problems_.add(node->source(), full(key), "expected " + range + ", found " + std::to_string(*value));
   } else {
-    set(value->get());
+    set(*value);
   }
 }
 

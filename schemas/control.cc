@@ -1,13 +1,14 @@
 #include "schemas/control.h"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <charconv>
 #include <limits>
 
 #include "schemas/base64url.h"
 #include "schemas/control_names.h"
 #include "schemas/json_text.h"
+#include "schemas/raw_json.h"
+#include "schemas/whole_number.h"
 
 namespace parley {
 namespace {
@@ -15,14 +16,16 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxText = 512;  // of any string in a control document but a chunk of operations
+// What a request holds may itself be 32 levels deep, as a payload is that comes by MQTT.
+constexpr std::size_t kMaxDepth = 40;
 
 Refusal bad(std::string message) { return {Code::bad_payload, std::move(message)}; }
 
 // Takes members out of one object and remembers the first that is missing or of the wrong type. null counts
-// as absent; members nobody asks for are ignored.
+// as absent; members nobody asks for are ignored. `text` is what the object was parsed from.
 class Fields {
  public:
-  explicit Fields(const json::object& object) : object_(object) {}
+  Fields(const json::object& object, std::string_view text) : object_(object), text_(text) {}
 
   const json::value* find(std::string_view name) const {
     const json::value* value = object_.if_contains(name);
@@ -47,11 +50,9 @@ class Fields {
   void integer(std::string_view name, Integer& out) {
     const json::value* value = find(name);
     if (value == nullptr) return;
-    // to_number<>(error) also takes a double that is whole, such as 1e3.
-    json::error_code error;
-    const auto number = value->is_number() ? value->to_number<Integer>(error) : Integer{};
-    if (!value->is_number() || error) return refuse(name, "must be a whole number within its range");
-    out = number;
+    const auto number = whole_number<Integer>(*value);
+    if (!number) return refuse(name, "must be a whole number within its range");
+    out = *number;
   }
   // A place in the log: above what JavaScript's numbers hold, so decimal text is taken too.
   void offset(std::string_view name, std::uint64_t& out) {
@@ -97,13 +98,15 @@ class Fields {
       refuse("sha256", "must be 64 hexadecimal digits");
     }
   }
-  // A nested object, kept as its compact text.
+  // A nested object, as it was sent but for white space.
   void object(std::string_view name, std::string& out) {
     const json::value* value = find(name);
     if (value == nullptr) return;
     if (!value->is_object()) return refuse(name, "must be a JSON object");
-    out = json::serialize(*value);
+    out = compact_json(raw(name));
   }
+  // The member's value as it was sent; empty when it is not there.
+  std::string_view raw(std::string_view name) const { return raw_member(text_, name).value_or(""); }
   void refuse(std::string_view name, std::string_view what) {
     if (!problem_.empty()) return;
     problem_.append("field \"").append(name).append("\" ").append(what);
@@ -112,6 +115,7 @@ class Fields {
 
  private:
   const json::object& object_;
+  std::string_view text_;
   std::string problem_;
 };
 
@@ -247,10 +251,10 @@ constexpr std::array<Entry, 14> kOps = {{{"user.put", user_put},
                                          {"user.event", user_event}}};
 static_assert(std::variant_size_v<ControlOp> == kOps.size());
 
-Result<ControlOp> read_op(const json::value& value) {
+Result<ControlOp> read_op(const json::value& value, std::string_view text) {
   if (!value.is_object())
     return bad("a control operation must be a JSON object such as {\"op\":\"user.put\",...}");
-  Fields fields(value.get_object());
+  Fields fields(value.get_object(), text);
   std::string name;
   fields.required_text("op", name);
   if (!fields.problem().empty()) return bad(fields.problem());
@@ -266,7 +270,9 @@ Result<ControlOp> read_op(const json::value& value) {
 
 Result<json::value> parse_object(std::string_view text) {
   json::error_code error;
-  json::value document = json::parse(text, error);
+  json::parse_options options;
+  options.max_depth = kMaxDepth;
+  json::value document = json::parse(skip_byte_order_mark(text), error, {}, options);
   if (error) return bad("this is not one JSON object: " + error.message());
   if (!document.is_object()) return bad("this is JSON, but not an object");
   return document;
@@ -403,8 +409,9 @@ Result<std::vector<ControlOp>> read_ops(const Fields& fields) {
   if (!list->is_array()) return bad("field \"ops\" must be an array of control operations");
   const json::array& array = list->get_array();
   ops.reserve(array.size());
+  RawElements texts(fields.raw("ops"));
   for (std::size_t i = 0; i < array.size(); ++i) {
-    Result<ControlOp> op = read_op(array[i]);
+    Result<ControlOp> op = read_op(array[i], texts.next().value_or(""));
     if (!op) return bad("ops[" + std::to_string(i) + "]: " + op.error().message);
     ops.push_back(std::move(*op));
   }
@@ -422,7 +429,7 @@ std::string_view to_string(RoomHistory history) {
 Result<ControlOp> parse_control_op(std::string_view text) {
   Result<json::value> document = parse_object(text);
   if (!document) return document.error();
-  return read_op(*document);
+  return read_op(*document, skip_byte_order_mark(text));
 }
 
 std::string to_json(const ControlOp& op) {
@@ -434,7 +441,7 @@ std::string to_json(const ControlOp& op) {
 Result<ControlRequest> parse_control_request(std::string_view text) {
   Result<json::value> document = parse_object(text);
   if (!document) return document.error();
-  Fields fields(document->get_object());
+  Fields fields(document->get_object(), skip_byte_order_mark(text));
   ControlRequest request;
   fields.text("req", request.req);
   fields.required_text("cmd", request.cmd);
@@ -470,7 +477,7 @@ Result<ControlRequest> parse_control_request(std::string_view text) {
 std::string control_request_id(std::string_view text) {
   Result<json::value> document = parse_object(text);
   if (!document) return {};
-  Fields fields(document->get_object());
+  Fields fields(document->get_object(), skip_byte_order_mark(text));
   std::string req;
   fields.text("req", req);
   return req;

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <cmath>
 
 #include "schemas/control_names.h"
+#include "schemas/raw_json.h"
 #include "schemas/utf8.h"
 
 namespace parley {
@@ -22,7 +22,7 @@ std::optional<boost::json::object> parse_compact_object(std::string_view text) {
   options.max_depth = kMaxDepth;
   boost::json::error_code error;
   const boost::json::value value = boost::json::parse(text, error, {}, options);
-  if (error || !value.is_object() || boost::json::serialize(value) != text) return std::nullopt;
+  if (error || !value.is_object() || !is_compact_json(text)) return std::nullopt;
   return value.get_object();
 }
 

@@ -140,6 +140,51 @@ TEST(ControlOp, KeepsAnEventsObjectsOnOneLine) {
   EXPECT_FALSE(control_ops_from_flatbuffer(control_ops_to_flatbuffer({spread})));
 }
 
+TEST(ControlOp, KeepsTheSpellingOfObjects) {
+  for (const std::string object : {R"({"type":"x","t":1673382441.141209})",
+                                   R"({"type":"x","a":1.10,"b":12345678901234567890123,"c":-0})",
+                                   R"({"z":1e2,"type":"x","a":"\u2028\/"})", R"({"type":"x","a":1,"a":2})"}) {
+    const auto post = parse_control_op(
+        R"({"op":"event.post","room":"general","kind":"join","from":"bob","cid":"c","meta": )" + object +
+        " }");
+    ASSERT_TRUE(post) << object << post.error().message;
+    EXPECT_EQ(std::get<EventPost>(*post).meta, object);
+    EXPECT_EQ(std::get<EventPost>(*parse_control_op(to_json(*post))).meta, object);
+    const auto event = parse_control_op(R"({"event":)" + object + R"(,"op":"user.event","user":"bob"})");
+    ASSERT_TRUE(event) << object << event.error().message;
+    EXPECT_EQ(std::get<UserEvent>(*event).event, object);
+    const auto request =
+        parse_control_request(R"({"req":"r","cmd":"post","ops":[{"op":"user.remove","user":"al"}, )" +
+                              to_json(*post) + R"(],"payload": )" + object + "}");
+    ASSERT_TRUE(request) << object << request.error().message;
+    EXPECT_EQ(request->payload, object);
+    ASSERT_EQ(request->ops.size(), 2u);
+    EXPECT_EQ(std::get<EventPost>(request->ops[1]).meta, object);
+  }
+}
+
+TEST(ControlOp, TakesWholeNumbersHoweverTheyAreSpelled) {
+  for (const char* until : {"1763690000", "1763690000.0", "1.76369e9", "176369E4", "1763690000000e-3"}) {
+    const auto op =
+        parse_control_op(R"({"op":"session.revoke","sid":"s","until":)" + std::string(until) + "}");
+    ASSERT_TRUE(op) << until;
+    EXPECT_EQ(std::get<SessionRevoke>(*op).until_s, 1763690000) << until;
+  }
+  for (const char* until : {"1.5", "1e400", "-1e400", "1e19", "\"1\"", "true"}) {
+    const auto op =
+        parse_control_op(R"({"op":"session.revoke","sid":"s","until":)" + std::string(until) + "}");
+    ASSERT_FALSE(op) << until;
+    EXPECT_NE(op.error().message.find("\"until\""), std::string::npos) << op.error().message;
+  }
+  EXPECT_EQ(std::get<LimitsPut>(*parse_control_op(R"({"op":"limits.put","name":"x","connections":5.0})"))
+                .connections,
+            5u);
+  EXPECT_FALSE(parse_control_op(R"({"op":"limits.put","name":"x","messages_per_s":1e400})"));
+  EXPECT_EQ(parse_control_request(R"({"cmd":"log.read","offset":7.0,"limit":1e1})")->offset, 7u);
+  EXPECT_EQ(parse_control_request(R"({"cmd":"log.read","offset":7.0,"limit":1e1})")->limit, 10u);
+  EXPECT_TRUE(parse_control_request("\xef\xbb\xbf{\"cmd\":\"version\"}"));
+}
+
 TEST(ControlOp, NamesWhatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "JSON"},

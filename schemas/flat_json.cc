@@ -2,6 +2,8 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 
+#include "schemas/whole_number.h"
+
 namespace parley {
 namespace {
 
@@ -51,16 +53,10 @@ class Handler {
     text_.clear();
     return true;
   }
-  bool on_number_part(json::string_view, json::error_code&) { return true; }
-  bool on_int64(std::int64_t i, json::string_view, json::error_code&) {
-    if (depth_ == 1 && is_object) {
-      current_->type = FlatValue::Type::integer;
-      current_->integer = i;
-    }
-    return true;
-  }
-  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) { return true; }
-  bool on_double(double, json::string_view, json::error_code&) { return true; }
+  bool on_number_part(json::string_view s, json::error_code&) { return part(s); }
+  bool on_int64(std::int64_t, json::string_view s, json::error_code&) { return number(s); }
+  bool on_uint64(std::uint64_t, json::string_view s, json::error_code&) { return number(s); }
+  bool on_double(double, json::string_view s, json::error_code&) { return number(s); }
   bool on_bool(bool, json::error_code&) { return true; }
   bool on_null(json::error_code&) { return true; }
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
@@ -77,6 +73,16 @@ class Handler {
   }
   bool part(json::string_view s) {
     text_.append(s.data(), s.size());
+    return true;
+  }
+  bool number(json::string_view last_part) {
+    part(last_part);
+    const auto whole = depth_ == 1 && is_object ? parse_whole_number(text_) : std::nullopt;
+    if (const auto integer = whole ? whole->as<std::int64_t>() : std::nullopt) {
+      current_->type = FlatValue::Type::integer;
+      current_->integer = *integer;
+    }
+    text_.clear();
     return true;
   }
 

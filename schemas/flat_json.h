@@ -1,5 +1,5 @@
-// Internal to schemas: the members of a JSON object whose values matter only when they are strings or
-// integers.
+// Internal to schemas: the members of a JSON object whose values matter only when they are strings or whole
+// numbers (whole_number.h: 60.0 is one).
 #ifndef PARLEY_SCHEMAS_FLAT_JSON_H_
 #define PARLEY_SCHEMAS_FLAT_JSON_H_
 

@@ -5,7 +5,8 @@
 #include <limits>
 
 #include "schemas/message_fields.h"
-#include "schemas/meta_writer.h"
+#include "schemas/raw_json.h"
+#include "schemas/whole_number.h"
 
 namespace parley {
 namespace {
@@ -31,7 +32,7 @@ class Handler {
   Event event;
   std::vector<std::string_view> mentions;
   std::vector<Attachment> attachments;
-  MetaWriter meta;
+  bool meta_type = false;  // the last `meta` has a member "type" that is a string and not empty
   bool is_object = false;
   std::string problem;
 
@@ -40,24 +41,26 @@ class Handler {
     event = Event{};
     mentions.clear();
     attachments.clear();
-    meta.clear();
+    forget_meta();
     is_object = false;
     problem.clear();
     strings_.clear();
-    // What is kept of strings and of meta is never longer than its source, so no view into them moves.
+    number_.clear();
+    // What is kept of strings is never longer than its source, so no view into them moves.
     if (strings_.capacity() < input.size()) strings_.reserve(input.size());
-    meta.reserve(input.size());
     part_begin_ = kNoPart;
+    member_ = 0;
     state_ = State::start;
     resume_ = State::start;
     depth_ = 0;
     spec_ = &kUnknownField;
   }
 
-  void finish() {
+  // `valid`: the whole input is one JSON object.
+  void finish(bool valid) {
     event.send.mentions = mentions;
     event.send.attachments = attachments;
-    event.send.meta = meta.text();
+    if (valid && (meta_only || meta_member_ != 0)) event.send.meta = compact(source_of_meta());
   }
 
   bool on_document_begin(json::error_code&) { return true; }
@@ -89,7 +92,8 @@ class Handler {
         skip_container();
         break;
       case State::meta:
-        meta.open('{');
+        note_type(false);
+        ++depth_;
         break;
       case State::skip:
         ++depth_;
@@ -106,7 +110,7 @@ class Handler {
         spec_ = &kAttachmentsField;
         break;
       case State::meta:
-        close_meta('}');
+        close_meta();
         break;
       case State::skip:
         leave_skipped();
@@ -119,7 +123,8 @@ class Handler {
 
   bool on_array_begin(json::error_code&) {
     if (state_ == State::meta) {
-      meta.open('[');
+      note_type(false);
+      ++depth_;
     } else if (state_ == State::skip) {
       ++depth_;
     } else if (state_ == State::top && spec_->field == MessageField::mentions) {
@@ -141,7 +146,7 @@ class Handler {
         state_ = State::top;
         break;
       case State::meta:
-        close_meta(']');
+        close_meta();
         break;
       case State::skip:
         leave_skipped();
@@ -154,34 +159,38 @@ class Handler {
 
   bool on_key_part(json::string_view s, std::size_t, json::error_code&) { return part(s); }
   bool on_key(json::string_view s, std::size_t, json::error_code&) {
+    if (state_ == State::skip) return true;
+    const std::string_view name = whole(s);
     if (state_ == State::meta) {
-      meta.key(view(s));
-    } else if (state_ != State::skip) {
-      spec_ = &look_up(whole(s));
+      // A key further down says nothing about the value that comes at the top.
+      if (depth_ == 1) key_is_type_ = name == "type";
+    } else {
+      if (state_ == State::top) ++member_;
+      spec_ = &look_up(name);
     }
     return true;
   }
   bool on_string_part(json::string_view s, std::size_t, json::error_code&) { return part(s); }
   bool on_string(json::string_view s, std::size_t, json::error_code&) {
+    if (state_ == State::skip) return true;
+    const std::string_view text = whole(s);
     if (state_ == State::meta) {
-      meta.string(view(s));
-    } else if (state_ != State::skip) {
-      string_value(whole(s));
+      note_type(!text.empty());
+    } else {
+      string_value(text);
     }
     return true;
   }
   bool on_number_part(json::string_view s, json::error_code&) {
-    if (state_ == State::meta) meta.number_part(view(s));
+    number_.append(s.data(), s.size());
     return true;
   }
-  bool on_int64(std::int64_t i, json::string_view s, json::error_code&) {
-    return number_value(s, i >= 0, static_cast<std::uint64_t>(i));
-  }
-  bool on_uint64(std::uint64_t u, json::string_view s, json::error_code&) { return number_value(s, true, u); }
-  bool on_double(double, json::string_view s, json::error_code&) { return number_value(s, false, 0); }
-  bool on_bool(bool b, json::error_code&) {
+  bool on_int64(std::int64_t, json::string_view s, json::error_code&) { return number_value(s); }
+  bool on_uint64(std::uint64_t, json::string_view s, json::error_code&) { return number_value(s); }
+  bool on_double(double, json::string_view s, json::error_code&) { return number_value(s); }
+  bool on_bool(bool, json::error_code&) {
     if (state_ == State::meta) {
-      meta.value(b ? "true" : "false");
+      note_type(false);
     } else {
       refuse_scalar();
     }
@@ -189,7 +198,7 @@ class Handler {
   }
   bool on_null(json::error_code&) {
     if (state_ == State::meta) {
-      meta.value("null");
+      note_type(false);
     } else if (state_ == State::top || state_ == State::attachment) {
       reset();
     } else {
@@ -211,11 +220,9 @@ class Handler {
     return of_event ? find_event_field(name) : find_send_field(name);
   }
 
-  // --- strings outside of meta: in one piece they stay where they are, in parts they are put together.
+  // --- strings: in one piece they stay where they are, in parts they are put together.
   bool part(json::string_view s) {
-    if (state_ == State::meta) {
-      meta.string_part(view(s));
-    } else if (state_ != State::skip) {
+    if (state_ != State::skip) {
       if (part_begin_ == kNoPart) part_begin_ = strings_.size();
       strings_.append(s.data(), s.size());
     }
@@ -235,10 +242,34 @@ class Handler {
 
   void open_meta() {
     state_ = State::meta;
-    meta.begin();
+    depth_ = 1;
+    meta_member_ = member_;
+    meta_type = false;
+    key_is_type_ = false;
   }
-  void close_meta(char bracket) {
-    if (meta.close(bracket)) state_ = meta_only ? State::start : State::top;
+  void close_meta() {
+    if (--depth_ == 0) state_ = meta_only ? State::start : State::top;
+  }
+  void forget_meta() {
+    meta_member_ = 0;
+    meta_type = false;
+  }
+  void note_type(bool is_useful) {
+    if (depth_ == 1 && key_is_type_) meta_type = is_useful;
+  }
+  std::string_view source_of_meta() const {
+    if (meta_only) return input_;
+    RawMembers members(input_);
+    for (std::size_t i = 1; i < meta_member_; ++i) members.next();
+    const auto member = members.next();
+    return member ? member->value : std::string_view();
+  }
+  // As it was sent, but for the white space outside of strings.
+  std::string_view compact(std::string_view json) {
+    if (is_compact_json(json)) return json;
+    meta_.clear();
+    append_compact_json(json, meta_);
+    return meta_;
   }
 
   // --- values
@@ -253,13 +284,19 @@ class Handler {
         set_string(text);
         break;
       case FieldType::id:
+        if (text.empty()) return reset();
         if (const auto id = parse_message_id(text)) {
           set_number(raw(*id));
         } else {
           wrong();
         }
         break;
+      case FieldType::number:  // of shells, forms and templates, whose values are all strings
+        if (text.empty()) return reset();
+        set_whole_number(text);
+        break;
       case FieldType::kind:
+        if (text.empty() && !of_event) return reset();
         if (const auto kind = parse_kind(text)) {
           event.send.kind = *kind;
         } else if (of_event) {
@@ -277,16 +314,27 @@ class Handler {
     }
   }
 
-  bool number_value(json::string_view s, bool fits, std::uint64_t value) {
+  bool number_value(json::string_view last_part) {
     if (state_ == State::meta) {
-      meta.number(view(s));
-    } else if ((state_ == State::top || state_ == State::attachment) && fits &&
+      note_type(false);
+    } else if ((state_ == State::top || state_ == State::attachment) &&
                (spec_->type == FieldType::number || spec_->type == FieldType::id)) {
-      set_number(value);
+      number_.append(last_part.data(), last_part.size());
+      set_whole_number(number_);
     } else {
       refuse_scalar();
     }
+    number_.clear();
     return true;
+  }
+
+  void set_whole_number(std::string_view spelling) {
+    const auto number = parse_whole_number(spelling);
+    if (const auto value = number ? number->as<std::uint64_t>() : std::nullopt) {
+      set_number(*value);
+    } else {
+      wrong();
+    }
   }
 
   void set_string(std::string_view text) {
@@ -378,9 +426,7 @@ class Handler {
         attachments.clear();
         break;
       case FieldType::object:
-        if (spec_->field == MessageField::meta) {
-          meta.clear();
-        }
+        if (spec_->field == MessageField::meta) forget_meta();
         break;
     }
   }
@@ -410,10 +456,15 @@ class Handler {
 
   std::string_view input_;
   std::string strings_;
+  std::string number_;  // the parts of a number so far; short ones need no allocation
+  std::string meta_;
   std::size_t part_begin_ = kNoPart;
   State state_ = State::start;
   State resume_ = State::start;  // where a skipped value began
-  std::size_t depth_ = 0;        // open brackets of the skipped value
+  std::size_t depth_ = 0;        // open brackets of the skipped value, or of meta
+  std::size_t member_ = 0;       // of the input's object: which is being read, from 1 on
+  std::size_t meta_member_ = 0;  // the one that is `meta`; 0: none
+  bool key_is_type_ = false;
   const FieldSpec* spec_ = &kUnknownField;
   Attachment current_;
 };
@@ -436,8 +487,19 @@ struct MessageJsonReader::Impl {
     parser.reset();
     json::error_code error;
     const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
-    handler.finish();
-    if (error || used != text.size() || !handler.is_object) return Outcome::not_json;
+    bool valid = !error && used == text.size() && handler.is_object;
+    // Alone it must not be deeper than inside of the message that it belongs to.
+    if (valid && meta_only && is_json_deeper_than(text, kMaxDepth - 1)) {
+      error = json::error::too_deep;
+      valid = false;
+    }
+    handler.finish(valid);
+    if (!valid) {
+      handler.problem =
+          error == json::error::too_deep ? "it is nested more than 32 levels deep" : error.message();
+      if (!error) handler.problem = "something comes after its end";
+      return Outcome::not_json;
+    }
     return handler.problem.empty() ? Outcome::ok : Outcome::wrong_type;
   }
 };
@@ -456,7 +518,7 @@ MessageJsonReader::Outcome MessageJsonReader::read_meta(std::string_view json) {
   return impl_->run(json, true);
 }
 const Event& MessageJsonReader::event() const { return impl_->parser.handler().event; }
-bool MessageJsonReader::meta_type() const { return impl_->parser.handler().meta.has_type(); }
+bool MessageJsonReader::meta_type() const { return impl_->parser.handler().meta_type; }
 const std::string& MessageJsonReader::problem() const { return impl_->parser.handler().problem; }
 
 }  // namespace parley

@@ -10,15 +10,16 @@
 
 namespace parley {
 
-// Unknown fields are skipped, null counts as absent, of a field given twice the last one counts. Ids may be
-// decimal strings or integers. Nesting is bounded. Views in the result point into the text or into the reader
-// and live until the next call. One thread.
+// Unknown fields are skipped, null counts as absent, and so do the empty strings of an id and a kind; of a
+// field given twice the last one counts. Ids may be decimal strings or numbers. `meta` is the text that was
+// sent, but for white space outside of its strings. Nesting is bounded. Views in the result point into the
+// text or into the reader and live until the next call. One thread.
 class MessageJsonReader {
  public:
   enum class Fields { of_send, of_event };
   enum class Outcome {
     ok,
-    not_json,    // not one JSON object and nothing else
+    not_json,    // not one JSON object and nothing else; problem() says why
     wrong_type,  // see problem(); what could be read has been
   };
   // Of mentions and attachments at most one more than the limit is kept, enough to see that it was passed.

@@ -1,5 +1,8 @@
 // From the payload of rooms/{room}/send to a Send that may be stored: tell the form, parse, validate.
 //
+// A payload whose meaning is plain is taken although it is not spelled as protocol.md has it: a byte order
+// mark before it, mentions as people type them, empty strings for what is left out.
+//
 // Server-made kinds are refused with bad_payload, not forbidden: no role could ever send one.
 #include <algorithm>
 #include <array>
@@ -9,6 +12,7 @@
 #include "schemas/generated/send_generated.h"
 #include "schemas/message.h"
 #include "schemas/message_json.h"
+#include "schemas/raw_json.h"
 #include "schemas/text/emoji.h"
 #include "schemas/text/field_text.h"
 #include "schemas/utf8.h"
@@ -32,6 +36,11 @@ bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '
 bool looks_like_json(std::string_view text) {
   const auto first = std::find_if_not(text.begin(), text.end(), is_json_space);
   return first != text.end() && *first == '{';
+}
+
+bool is_text(std::string_view text) {
+  const Utf8Scan scan = scan_utf8(text);
+  return scan.valid && !scan.has_nul;
 }
 
 bool is_attachment_kind(Kind kind) {
@@ -77,15 +86,50 @@ Check check_cid(const Send& send) {
 }
 
 Check check_mentions(const Send& send, const MessageLimits& limits) {
-  if (send.mentions.size() > limits.mentions) {
-    return too_large("field \"mentions\" has more than " + std::to_string(limits.mentions) + " names");
-  }
-  for (const std::string_view name : send.mentions) {
-    if (!is_user_name(name))
-      return bad("field \"mentions\" holds what is no user name; list names such as \"bob\"");
-  }
-  return std::nullopt;
+  if (send.mentions.size() <= limits.mentions) return std::nullopt;
+  return too_large("field \"mentions\" has more than " + std::to_string(limits.mentions) +
+                   " names; name fewer people");
 }
+
+// Mentions as people type them: "@Bob" is bob. What can be nobody's name is left out, and so is a second bob:
+// a message is worth more than a list of names in it.
+class MentionReader {
+ public:
+  // At most as many as check_mentions lets pass. The result lives until the next call.
+  std::span<const std::string_view> read(std::span<const std::string_view> given) {
+    if (are_plain(given)) return given;
+    std::size_t bytes = 0;
+    for (const std::string_view name : given) bytes += name.size();
+    text_.clear();
+    text_.reserve(bytes);  // no view into it moves
+    names_.clear();
+    for (const std::string_view name : given) {
+      const std::size_t begin = text_.size();
+      for (const char c : bare(name)) text_ += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+      const std::string_view folded = std::string_view(text_).substr(begin);
+      if (is_user_name(folded) && std::ranges::find(names_, folded) == names_.end()) names_.push_back(folded);
+    }
+    return names_;
+  }
+
+ private:
+  static bool are_plain(std::span<const std::string_view> given) {
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      if (!is_user_name(given[i]) || std::ranges::find(given.first(i), given[i]) != given.first(i).end())
+        return false;
+    }
+    return true;
+  }
+  static std::string_view bare(std::string_view name) {
+    while (!name.empty() && is_json_space(name.front())) name.remove_prefix(1);
+    while (!name.empty() && is_json_space(name.back())) name.remove_suffix(1);
+    if (name.starts_with('@')) name.remove_prefix(1);
+    return name;
+  }
+
+  std::string text_;
+  std::vector<std::string_view> names_;
+};
 
 Check check_attachments(const Send& send, const MessageLimits& limits) {
   if (send.attachments.size() > limits.attachments) {
@@ -160,11 +204,13 @@ Check validate(const Send& send, bool meta_type, const MessageLimits& limits) {
 struct SendDecoder::Impl {
   explicit Impl(MessageLimits given) : limits(given), json(MessageJsonReader::Fields::of_send, given) {}
 
+  static bool is_flatbuffer(Bytes payload);
   Result<Send> decode_flatbuffer(Bytes payload);
   Result<Send> decode_json(std::string_view text);
   Result<Send> decode_text(std::string_view text) const;
   Result<Send> finish(Send send, bool meta_type) {
     if (Check refused = validate(send, meta_type, limits)) return std::move(*refused);
+    send.mentions = mentions.read(send.mentions);
     if (!send.emoji.empty()) {
       send.emoji = text::qualified_emoji(send.emoji, emoji);
       if (send.emoji.empty())
@@ -180,9 +226,18 @@ struct SendDecoder::Impl {
   MessageJsonReader json;
   AlignedBytes aligned;
   ListStore lists;
+  MentionReader mentions;
   text::EmojiBuffer emoji{};  // of the latest Send
   std::string_view cid;
 };
+
+// Text may have PRLY in this place too. It is no FlatBuffer by that: the offset in the first four bytes of
+// one has zeros in it, which text has not.
+bool SendDecoder::Impl::is_flatbuffer(Bytes payload) {
+  const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
+  if (payload.size() < 8 || text.substr(4, 4) != fb::SendIdentifier()) return false;
+  return std::find(payload.begin(), payload.begin() + 4, 0) != payload.begin() + 4 || !is_text(text);
+}
 
 Result<Send> SendDecoder::Impl::decode_flatbuffer(Bytes payload) {
   const Bytes bytes = aligned.of(payload);
@@ -216,9 +271,8 @@ Result<Send> SendDecoder::Impl::decode_json(std::string_view text) {
     case MessageJsonReader::Outcome::wrong_type:
       return bad(json.problem());
     case MessageJsonReader::Outcome::not_json:
-      return bad(
-          "the payload begins with '{' but is not one JSON object; to send such text, wrap it: "
-          "{\"body\":\"...\"}");
+      return bad("the payload begins with '{' but is not one JSON object (" + json.problem() +
+                 "); to send such text, wrap it: {\"body\":\"...\"}");
   }
   return finish(json.event().send, json.meta_type());
 }
@@ -245,10 +299,10 @@ Result<Send> SendDecoder::decode(Bytes payload) {
     return too_large("the payload has " + std::to_string(payload.size()) + " bytes, at most " +
                      std::to_string(impl_->limits.payload_bytes) + " are allowed");
   }
-  if (payload.size() >= 8 && text.substr(4, 4) == fb::SendIdentifier())
-    return impl_->decode_flatbuffer(payload);
-  if (looks_like_json(text)) return impl_->decode_json(text);
-  return impl_->decode_text(text);
+  if (Impl::is_flatbuffer(payload)) return impl_->decode_flatbuffer(payload);
+  const std::string_view content = skip_byte_order_mark(text);
+  if (content.empty()) return bad("the payload is a byte order mark without text behind it");
+  return looks_like_json(content) ? impl_->decode_json(content) : impl_->decode_text(content);
 }
 
 std::string_view SendDecoder::cid() const { return impl_->cid; }

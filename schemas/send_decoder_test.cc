@@ -81,11 +81,110 @@ TEST_F(SendDecoderTest, TakesIdsAsStringsAndAsIntegers) {
             18446744073709551615u);
   EXPECT_EQ(raw(decode(R"({"body":"x","reply_to":18446744073709551615})")->reply_to), 18446744073709551615u);
   EXPECT_EQ(raw(decode(R"({"kind":"pin","target":42})")->target), 42u);
-  for (const char* bad : {"\"\"", "\"01\"", "\"-1\"", "\"x\"", "-1", "1.5", "1e3", "1e400", "-1e400", "true",
-                          "[]", "{}", "18446744073709551616", "\"18446744073709551616\""}) {
+  // Floats that are whole, exact beyond what a double holds.
+  EXPECT_EQ(raw(decode(R"({"body":"x","reply_to":382345579306418177.0})")->reply_to), 382345579306418177u);
+  EXPECT_EQ(raw(decode(R"({"body":"x","reply_to":3.82345579306418177e17})")->reply_to), 382345579306418177u);
+  EXPECT_EQ(raw(decode(R"({"kind":"pin","target":1e3})")->target), 1000u);
+  EXPECT_EQ(raw(decode(R"({"body":"x","reply_to":""})")->reply_to), 0u);
+  for (const char* bad : {"\"01\"", "\"-1\"", "\"x\"", "-1", "1.5", "1e-3", "1e400", "-1e400", "true", "[]",
+                          "{}", "18446744073709551616", "\"18446744073709551616\""}) {
     expect_refused(R"({"body":"x","reply_to":)" + std::string(bad) + "}", Code::bad_payload,
                    "\"reply_to\" must be");
   }
+}
+
+TEST_F(SendDecoderTest, TakesWholeNumbersHoweverTheyAreSpelled) {
+  const auto expiry = [&](const std::string& spelling) {
+    const auto send = decode(R"({"body":"x","expires_in":)" + spelling + "}");
+    EXPECT_TRUE(send) << spelling << ": " << send.error().message;
+    return send ? send->expires_in_s : 0;
+  };
+  for (const char* sixty :
+       {"60", "60.0", "60.00", "6e1", "6E1", "6.0e1", "600e-1", "0.6e2", "\"60\"", "\"60.0\""})
+    EXPECT_EQ(expiry(sixty), 60u) << sixty;
+  EXPECT_EQ(expiry("1E2"), 100u);
+  for (const char* never : {"0", "-0", "0.0", "-0.0", "0e9", "null", "\"\""})
+    EXPECT_EQ(expiry(never), 0u) << never;
+  for (const std::string bad :
+       {"60.5", "0.1", "6e-1", "1e400", "-1e400", "-60", "-60.0", "4294967296.0", "\"60.5\"", "\"1h\"",
+        "\" 60\"", "\"0x3c\"", "\"NaN\"", "true", "[60]", "{}"}) {
+    expect_refused(R"({"body":"x","expires_in":)" + bad + "}", Code::bad_payload,
+                   "\"expires_in\" must be a whole number");
+  }
+  for (const char* no_json : {"NaN", "Infinity", "60.", ".5", "+60", "0x3c"})
+    expect_refused(R"({"body":"x","expires_in":)" + std::string(no_json) + "}", Code::bad_payload,
+                   "not one JSON object");
+  const auto send =
+      decode(R"({"kind":"file","attachments":[{"id":"i","size":48211.0},{"id":"j","size":"7"}]})");
+  ASSERT_TRUE(send);
+  EXPECT_EQ(send->attachments[0].size, 48211u);
+  EXPECT_EQ(send->attachments[1].size, 7u);
+}
+
+TEST_F(SendDecoderTest, TakesEmptyStringsAsLeftOut) {
+  EXPECT_EQ(
+      outcome(R"({"cid":"","kind":"","body":"b","reply_to":"","expires_in":"","target":"","emoji":""})"),
+      "cid= kind=text body=b reply_to=0 meta= expires=0 target=0 emoji=");
+  expect_refused(R"({"kind":"pin","target":""})", Code::bad_payload, "target");
+}
+
+TEST_F(SendDecoderTest, AByteOrderMarkIsNoPartOfThePayload) {
+  const std::string mark = "\xef\xbb\xbf";
+  EXPECT_EQ(decode(mark + "hello")->body, "hello");
+  EXPECT_EQ(decode(mark + R"({"body":"hello"})")->body, "hello");
+  EXPECT_EQ(decode(mark + "\r\n {\"body\":\"hello\"}\r\n")->body, "hello");
+  EXPECT_EQ(decode("hello" + mark)->body, "hello" + mark) << "inside it is a character like others";
+  EXPECT_EQ(decode("{\"body\":\"" + mark + "x\"}")->body, mark + "x");
+  EXPECT_EQ(decode(R"({"body":"\ufeffx"})")->body, mark + "x");
+  expect_refused(mark, Code::bad_payload, "byte order mark");
+  expect_refused(mark + "{", Code::bad_payload, "not one JSON object");
+  expect_refused("\xff\xfe{\0}\0", Code::bad_payload, "UTF-8");
+}
+
+TEST_F(SendDecoderTest, TextMayHaveTheLettersOfFlatbuffers) {
+  for (const std::string text : {"ask PRLY for it", "1234PRLY", "1234PRLY and more text", "the PRLY",
+                                 "\xf0\x9f\x98\x80PRLY", "    PRLY"})
+    EXPECT_EQ(decode(text)->body, text) << text;
+  EXPECT_EQ(decode(R"({"b PRLY":1,"body":"x"})")->body, "x");
+  expect_refused("   {PRLY", Code::bad_payload, "not one JSON object");
+  // With a zero byte in the offset, or what is no text behind it, it was meant to be one.
+  expect_refused(std::string_view("12\0"
+                                  "4PRLY",
+                                  8),
+                 Code::bad_payload, "FlatBuffers");
+  expect_refused("1234PRLY\xff", Code::bad_payload, "FlatBuffers");
+  expect_refused(std::string_view("1234PRLY\0", 9), Code::bad_payload, "FlatBuffers");
+}
+
+TEST_F(SendDecoderTest, MentionsAsPeopleTypeThem) {
+  const auto mentioned = [&](const std::string& list) {
+    const auto send = decode(R"({"body":"x","mentions":)" + list + "}");
+    EXPECT_TRUE(send) << list << ": " << send.error().message;
+    std::string out;
+    if (send) {
+      for (const std::string_view name : send->mentions) out.append(out.empty() ? "" : " ").append(name);
+    }
+    return out;
+  };
+  EXPECT_EQ(mentioned(R"(["bob"])"), "bob");
+  EXPECT_EQ(mentioned(R"(["Bob"])"), "bob");
+  EXPECT_EQ(mentioned(R"(["BOB","@Ann"," carl ","\t@dora\n"])"), "bob ann carl dora");
+  EXPECT_EQ(mentioned(R"(["bob","Bob","@bob","bob","ann"])"), "bob ann");
+  EXPECT_EQ(mentioned(R"(["","@","x","bob smith","b\u00f6b","bob,","@@bob","everyone!","ann"])"), "ann");
+  EXPECT_EQ(mentioned(R"(["\u0042ob"])"), "bob");
+  EXPECT_EQ(mentioned("[]"), "");
+  EXPECT_EQ(mentioned(R"([")" + std::string(100'000, 'B') + R"(","bob"])"), "bob");
+  Send send;
+  send.body = "x";
+  const std::vector<std::string_view> names = {"@Bob", "ann", "nobody at all"};
+  send.mentions = names;
+  const auto flat = decoder_.decode(send_to_flatbuffer(send));
+  ASSERT_TRUE(flat);
+  EXPECT_EQ(describe(*flat), "cid= kind=text body=x reply_to=0 @bob @ann meta= expires=0 target=0 emoji=");
+  std::string many = "[";
+  for (int i = 0; i < 51; ++i) many += R"("Bob",)";
+  many.back() = ']';
+  expect_refused(R"({"body":"x","mentions":)" + many + "}", Code::too_large, "mentions");
 }
 
 TEST_F(SendDecoderTest, UnescapesJsonStrings) {
@@ -168,15 +267,50 @@ TEST_F(SendDecoderTest, RefusesBrokenJsonAndSaysHowToSendSuchText) {
   EXPECT_EQ(decode(R"({"body":"fine"})")->body, "fine");
 }
 
-TEST_F(SendDecoderTest, WritesMetaAgainCompactlyAndKeepsNumbers) {
+TEST_F(SendDecoderTest, MetaArrivesAsItWasSentWithoutTheSpaces) {
   EXPECT_EQ(
       decode(
           R"({"body":"b","meta": { "a" : [ 1.10 , -0 , 1E400, 12345678901234567890123 ,0.1e-7], "b\n" : { } ,
       "c":"\u00e9\u0000\/", "d" : [ [ ] , { "e" : null } , true , false ] } })")
           ->meta,
-      "{\"a\":[1.10,-0,1E400,12345678901234567890123,0.1e-7],\"b\\n\":{},\"c\":\"\u00e9\\u0000/\","
-      "\"d\":[[],{\"e\":null},true,false]}");
-  EXPECT_EQ(decode(R"({"body":"b","meta":{}})")->meta, "{}");
+      R"({"a":[1.10,-0,1E400,12345678901234567890123,0.1e-7],"b\n":{},"c":"\u00e9\u0000\/","d":[[],{"e":null},true,false]})");
+  // In the client's own spelling by both forms: numbers, escapes, order and repetition of members.
+  for (
+      const std::string meta :
+      {R"({})", R"({"t":1673382441.141209})", R"({"a":1.10})", R"({"a":12345678901234567890123})",
+       R"({"a":0.1e-5,"b":-0,"c":-0.0,"d":1E+2,"e":1e400,"f":0.10000000000000000555111512312578270211815834045410156})",
+       R"({"z":1,"a":2,"m":3})", R"({"a":1,"a":2})", R"({"a":"\u2028\u2029\/\u0041\ud83d\ude00\u00e9"})",
+       "{\"a\":\"\u2028\u00e9\xf0\x9f\x98\x80\x7f\"}", R"({"\u0061 b\n\"\\":" x  y "})",
+       R"({"a":"{ \" }","b":[ ]})", R"({"meta":{"meta":{"type":"x"}}})", R"({"":""})",
+       R"({"a":[1,2.0,"3",null,true,{"b":[]}]})"}) {
+    const std::string want = meta == R"({"a":"{ \" }","b":[ ]})" ? R"({"a":"{ \" }","b":[]})" : meta;
+    const auto json =
+        decode(R"({"x":{"meta":{"no":1}},"body":"meta","meta":)" + meta + R"(,"y":["meta"],"z":"\""})");
+    ASSERT_TRUE(json) << meta << json.error().message;
+    EXPECT_EQ(json->meta, want);
+    const auto escaped = decode("{ \"body\" : \"b\" , \"m\\u0065ta\" : " + meta + " }");
+    ASSERT_TRUE(escaped) << meta;
+    EXPECT_EQ(escaped->meta, want);
+    Send send;
+    send.body = "b";
+    send.meta = meta;
+    const auto flat = decoder_.decode(send_to_flatbuffer(send));
+    ASSERT_TRUE(flat) << meta << flat.error().message;
+    EXPECT_EQ(flat->meta, want);
+  }
+  EXPECT_EQ(decode(R"({"meta":{"a":1},"body":"b","meta":{"b":2}})")->meta, R"({"b":2})");
+  EXPECT_EQ(decode(R"({"meta":{"a":1},"body":"b","meta":null})")->meta, "");
+  EXPECT_EQ(decode(R"({"meta":null,"body":"b","meta":{"a":1}})")->meta, R"({"a":1})");
+  const std::string deep = repeat(R"({"a":)", 30) + "{}" + repeat("}", 30);
+  EXPECT_EQ(decode(R"({"body":"b","meta":)" + deep + "}")->meta, deep);
+  expect_refused(R"({"body":"b","meta":{"a":)" + deep + "}}", Code::bad_payload, "32 levels");
+  Send send;
+  send.body = "b";
+  send.meta = deep;
+  EXPECT_EQ(decoder_.decode(send_to_flatbuffer(send))->meta, deep);
+  const std::string deeper = R"({"a":)" + deep + "}";
+  send.meta = deeper;
+  EXPECT_FALSE(decoder_.decode(send_to_flatbuffer(send))) << "no deeper than in JSON, which readers get";
 }
 
 TEST_F(SendDecoderTest, AsksForWhatEachKindNeeds) {
@@ -351,9 +485,6 @@ TEST_F(SendDecoderTest, BoundsTheRest) {
   expect_refused(send, Code::too_large, "mentions");
   send.mentions = send.mentions.first(50);
   EXPECT_TRUE(decode(send_to_json(send)));
-  const std::string_view bad_name = "Bob";
-  send.mentions = {&bad_name, 1};
-  expect_refused(send, Code::bad_payload, "mentions");
   send.mentions = {};
 
   const std::vector<Attachment> attachments(21, Attachment{"i", "n", "t", 1});
@@ -433,8 +564,6 @@ TEST_F(SendDecoderTest, RefusesDamagedFlatbuffersWithoutReadingBeyondThem) {
       damaged[random.below(damaged.size())] = static_cast<std::uint8_t>(random.below(256));
     (void)decoder_.decode(damaged);
   }
-  expect_refused("1234PRLY", Code::bad_payload, "FlatBuffers");
-  expect_refused("1234PRLY and more text", Code::bad_payload, "FlatBuffers");
 }
 
 TEST_F(SendDecoderTest, ChecksTheTextInsideFlatbuffers) {

@@ -111,7 +111,7 @@ class RandomMessages {
   std::span<const std::string_view> mentions() {
     auto& list = mention_lists_.emplace_back();
     for (std::uint32_t i = 1 + below(5); i > 0; --i)
-      list.push_back(keep("user." + std::to_string(below(1000))));
+      list.push_back(keep("user." + std::to_string(i) + "-" + std::to_string(below(1000))));
     return list;
   }
   std::span<const Attachment> attachments() {

@@ -11,6 +11,7 @@
 
 #include "schemas/base64url.h"
 #include "schemas/rsa.h"
+#include "schemas/token_text.h"
 
 namespace parley {
 namespace {
@@ -255,6 +256,33 @@ TEST(Token, WithoutAClaimOrWithABadOneIsRefused) {
   payload["sid"] = std::string(64, 's');
   payload["aud"] = "somebody";
   EXPECT_EQ(error_of_payload(payload), "accepted");
+}
+
+TEST(Token, TakesTimesAsFloatsThatAreWhole) {
+  const auto with = [](const std::string& exp, const std::string& iat) {
+    return error_of(signed_token(
+        header_with(),
+        R"({"sub":"alice","dev":"phone","sid":"s-1","role":"user","exp":)" + exp + R"(,"iat":)" + iat + "}"));
+  };
+  const std::string later = std::to_string(kNow + 900);
+  const std::string now = std::to_string(kNow);
+  EXPECT_EQ(with(later, now), "accepted");
+  EXPECT_EQ(with(later + ".0", now + ".0"), "accepted");
+  EXPECT_EQ(with(later + "0e-1", now + "e0"), "accepted");
+  EXPECT_EQ(with(std::to_string(kNow - 1) + ".0", now), "expired");
+  for (const std::string& bad :
+       {later + ".5", std::string("1e400"), "\"" + later + "\"", std::string("null")})
+    EXPECT_EQ(with(bad, now), "bad_claims") << bad;
+}
+
+TEST(Token, IsTakenOutOfAFilesText) {
+  const std::string mark = "\xef\xbb\xbf";
+  for (const std::string around : {"pk_x", "pk_x\n", "pk_x\r\n", " pk_x ", "\npk_x", "\tpk_x \n\n"}) {
+    EXPECT_EQ(trim_token(around), "pk_x") << around;
+    EXPECT_EQ(trim_token(mark + around), "pk_x") << around;
+  }
+  for (const std::string none : {"", "\n", " \r\n", mark.c_str()}) EXPECT_EQ(trim_token(none), "");
+  EXPECT_EQ(trim_token("a b"), "a b");
 }
 
 TEST(Token, IsVerifiedByManyThreadsAtOnce) {

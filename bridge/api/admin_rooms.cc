@@ -65,9 +65,10 @@ http::Response admin_change_room(const http::Request& request, Context& context)
   if (!is_room_name(room)) return no_such_room();
   http::Fields body(request);
   storage::RoomPatch patch;
+  body.clear_by_null("limits", "default");
   patch.status = room_status(body);
   patch.limits = body.optional_text("limits", 1, kMaxLimitsName);
-  patch.if_version = http::if_match(request);
+  patch.if_version = room_version(request, room, context);
   if (auto refusal = body.refusal()) return *std::move(refusal);
   if (body.object().empty()) return http::bad_request("say what to change: status or limits");
   const auto view = context.metadata.rooms().update(actor(request, context), room, patch);
@@ -77,7 +78,8 @@ http::Response admin_change_room(const http::Request& request, Context& context)
 http::Response admin_delete_room(const http::Request& request, Context& context) {
   const std::string& room = request.param("room");
   if (!is_room_name(room)) return no_such_room();
-  const auto gone = context.metadata.rooms().remove(actor(request, context), room, http::if_match(request));
+  const auto gone =
+      context.metadata.rooms().remove(actor(request, context), room, room_version(request, room, context));
   return gone ? http::no_content() : refused_in_room(gone.error(), room, context);
 }
 

@@ -43,6 +43,10 @@ TEST_F(AdminApi, SeesAndChangesAccounts) {
   EXPECT_EQ(world_.call("PATCH", bob, call).status, 412u);
   EXPECT_EQ(world_.get("/api/v1/admin/users?status=blocked", "admin").at("items.0.user"), "bob");
   EXPECT_EQ(world_.patch(bob, "admin", "{}").status, 400u);
+  EXPECT_EQ(world_.patch(bob, "admin", R"({"limits":"unlimited"})").at("limits"), "unlimited");
+  EXPECT_EQ(world_.patch(bob, "admin", R"({"limits":null})").at("limits"), "default");
+  EXPECT_EQ(world_.patch(bob, "admin", R"({"status":null})").field(), "status");
+  EXPECT_EQ(world_.patch(bob, "admin", R"({"admin":null})").field(), "admin");
   EXPECT_EQ(world_.patch(bob, "admin", R"({"status":"deleted"})").field(), "status");
   EXPECT_EQ(world_.patch(bob, "admin", R"({"limits":"no-such"})").status, 422u);
   EXPECT_EQ(world_.patch("/api/v1/admin/users/nobody", "admin", R"({"admin":true})").status, 404u);

@@ -82,11 +82,12 @@ http::Response admin_change_user(const http::Request& request, Context& context)
   if (!is_user_name(request.param("user"))) return no_such_user();
   http::Fields body(request);
   storage::AdminUserPatch patch;
+  body.clear_by_null("limits", "default");
   if (const auto word = body.optional_choice("status", {"active", "blocked"}))
     patch.status = *word == "active" ? storage::AccountStatus::active : storage::AccountStatus::blocked;
   patch.limits = body.optional_text("limits", 1, kMaxLimitsName);
   patch.admin = body.optional_boolean("admin");
-  patch.if_version = http::if_match(request);
+  patch.if_version = user_version(request, request.param("user"), context);
   if (auto refusal = body.refusal()) return *std::move(refusal);
   if (body.object().empty()) return http::bad_request("say what to change: status, limits or admin");
   const auto user =

@@ -13,6 +13,7 @@
 #include "bridge/http/fields.h"
 #include "bridge/log.h"
 #include "schemas/ids.h"
+#include "schemas/token_text.h"
 #include "storage/metadata.h"
 
 namespace parley::api {
@@ -112,7 +113,7 @@ http::Response login(const http::Request& request, Context& context) {
 
 http::Response refresh(const http::Request& request, Context& context) {
   http::Fields body(request);
-  const std::string token = body.secret("refresh_token", 1, kMaxToken);
+  const std::string token(trim_token(body.secret("refresh_token", 1, kMaxToken)));
   if (auto refusal = body.refusal()) return *std::move(refusal);
 
   const std::string next = "rt_" + random_text(32);
@@ -176,7 +177,7 @@ http::Response logout(const http::Request& request, Context& context) {
     http::Fields body(request);
     const auto token = body.optional_secret("refresh_token", 1, kMaxToken);
     if (auto refusal = body.refusal()) return *std::move(refusal);
-    if (token) return logout_by_refresh(request, context, *token);
+    if (token) return logout_by_refresh(request, context, std::string(trim_token(*token)));
   }
   if (context.refusal) return *context.refusal;
   if (!context.caller.signed_in()) {

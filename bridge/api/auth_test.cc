@@ -235,6 +235,15 @@ TEST_F(AuthApi, TabsThatRefreshAtOnceAllGoOn) {
   }
 }
 
+TEST_F(AuthApi, ANewlineBehindARefreshTokenIsNoPartOfIt) {
+  std::string token = enter(kRegister, "alice", "correct horse").at("refresh_token");
+  for (const char* around : {"\\n", "\\r\\n", " ", "\\t\\n\\n"}) {
+    const Reply next = refresh(token + around);
+    ASSERT_EQ(next.status, 200u) << around << next.text;
+    token = next.at("refresh_token");
+  }
+}
+
 TEST_F(AuthApi, LoggingOutEndsTheSessionAtOnce) {
   const Reply one = enter(kRegister, "alice", "correct horse");
   const Reply two = enter(kLogin, "alice", "correct horse");
@@ -681,6 +690,8 @@ TEST_F(AuthApi, TheHeaderMustBeABearers) {
   };
   EXPECT_EQ(with("Bearer " + token), 200u);
   EXPECT_EQ(with("bearer   " + token), 200u);
+  EXPECT_EQ(with("BEARER " + token + " \t"), 200u);
+  EXPECT_EQ(with("Bearer  "), 401u);
   EXPECT_EQ(with("Basic " + token), 401u);
   EXPECT_EQ(with(token), 401u);
   EXPECT_EQ(with("Bearer"), 401u);

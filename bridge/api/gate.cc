@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bridge/api/refusals.h"
+#include "schemas/token_text.h"
 
 namespace parley::api {
 namespace {
@@ -34,9 +35,8 @@ std::optional<std::string_view> bearer_token(std::string_view header) {
     const char c = header[i];
     if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c) != kScheme[i]) return std::nullopt;
   }
-  header.remove_prefix(kScheme.size());
-  while (header.starts_with(' ')) header.remove_prefix(1);
-  return header;
+  header = trim_token(header.substr(kScheme.size()));
+  return header.empty() ? std::nullopt : std::optional(header);
 }
 
 // Does storage say that there is no such thing, rather than that it cannot tell?

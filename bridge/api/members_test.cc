@@ -151,7 +151,7 @@ TEST_F(MembersApi, AnInviteLetsAStrangerIn) {
 TEST_F(MembersApi, AnInviteWorksByTheRoomsJoinToo) {
   const std::string code = world_.post(room_ + "/invites", "olga", R"({"role":"guest"})").at("code");
   world_.add_room("elsewhere", "olga");
-  const std::string body = R"({"invite":")" + code + "\"}";
+  const std::string body = R"({"invite":")" + code + "\\n\"}";
   EXPECT_EQ(world_.post("/api/v1/rooms/elsewhere/join", "bob", body).status, 404u);
   const Reply joined = world_.post(room_ + "/join", "bob", body);
   EXPECT_EQ(joined.status, 200u) << joined.text;

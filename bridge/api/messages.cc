@@ -15,7 +15,9 @@
 #include "bridge/api/room_access.h"
 #include "bridge/broker_link.h"
 #include "bridge/http/fields.h"
+#include "schemas/json_text.h"
 #include "schemas/message.h"
+#include "schemas/raw_json.h"
 #include "storage/metadata.h"
 
 namespace parley::api {
@@ -40,6 +42,22 @@ std::string random_cid() {
     for (unsigned bits = device(), i = 0; i < 8; ++i, bits >>= 4) cid += kHex[bits & 15];
   }
   return cid;
+}
+
+bool has_cid(const json::object& payload) {
+  const json::value* cid = payload.if_contains("cid");
+  return cid != nullptr && !cid->is_null() && !(cid->is_string() && cid->get_string().empty());
+}
+
+// Of members given twice the last counts, so this one does.
+void add_member(std::string& compact_object, std::string_view name, std::string_view value) {
+  if (compact_object.empty()) compact_object = "{}";  // no body
+  compact_object.pop_back();
+  if (compact_object.size() > 1) compact_object += ',';
+  append_json_string(name, compact_object);
+  compact_object += ':';
+  append_json_string(value, compact_object);
+  compact_object += '}';
 }
 
 http::Response sent_answer(const std::string& room, const bridge::Sent& sent, unsigned status) {
@@ -81,11 +99,12 @@ http::Response refused_payload(const Refusal& refusal) {
   return refused(error);
 }
 
-http::Response send(const json::object& payload, unsigned stored_status, const http::Request& request,
+// `text`: the object of protocol.md, "Sending", in the client's own spelling where it is the client's: what a
+// document tree makes of numbers and escapes in `meta` is not what was sent.
+http::Response send(const std::string& text, unsigned stored_status, const http::Request& request,
                     Context& context) {
   const std::string& room = request.param("room");
   if (!is_room_name(room)) return no_such_room();
-  const std::string text = json::serialize(payload);
   SendDecoder decoder;  // what the broker would refuse need not travel there
   const auto checked = decoder.decode({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   if (!checked) return refused_payload(checked.error());
@@ -111,9 +130,8 @@ http::Response operate(std::string_view kind, json::object payload, const http::
     return http::not_found("there is no such message in this room", "target_not_found");
   payload["kind"] = kind;
   payload["target"] = target;
-  if (const json::value* cid = payload.if_contains("cid"); cid == nullptr || cid->is_null())
-    payload["cid"] = random_cid();
-  return send(payload, 200, request, context);
+  if (!has_cid(payload)) payload["cid"] = random_cid();
+  return send(json::serialize(payload), 200, request, context);
 }
 
 http::Response react_or_not(std::string_view kind, const http::Request& request, Context& context) {
@@ -134,9 +152,8 @@ http::Response send_message(const http::Request& request, Context& context) {
   if (auto refusal = body.refusal()) return *std::move(refusal);
   std::optional<std::string> key;
   if (auto refusal = http::read_idempotency_key(request, key)) return *std::move(refusal);
-  json::object payload = body.object();
-  const json::value* cid = payload.if_contains("cid");
-  if (cid == nullptr || cid->is_null()) payload["cid"] = key ? *key : random_cid();
+  std::string payload = compact_json(skip_byte_order_mark(request.body));
+  if (!has_cid(body.object())) add_member(payload, "cid", key ? *key : random_cid());
   return send(payload, 201, request, context);
 }
 

@@ -48,6 +48,33 @@ TEST_F(MessagesApi, AreSentAsTheCaller) {
   EXPECT_EQ(message.payload, R"({"cid":"m-1","body":"hello","mentions":["bob"]})");
 }
 
+TEST_F(MessagesApi, TravelInTheClientsSpelling) {
+  const auto travelled = [&](const std::string& body) {
+    const Reply sent = world_.post(path_, "alice", body);
+    EXPECT_EQ(sent.status, 201u) << body << sent.text;
+    return world_.broker().sent().back().payload;
+  };
+  for (const std::string meta :
+       {R"({"t":1673382441.141209})", R"({"a":1.10,"b":12345678901234567890123,"c":0.1e-5,"d":-0,"e":1e400})",
+        R"({"a":"\u2028\/\ud83d\ude00","\u0062":{},"a":[]})"}) {
+    const std::string body =
+        R"({"cid":"c-)" + std::to_string(meta.size()) + R"(","body":"x","meta":)" + meta + "}";
+    EXPECT_EQ(travelled(body), body);
+  }
+  EXPECT_EQ(travelled("\xef\xbb\xbf { \"cid\" : \"s p\" ,\n \"body\" : \" x \" }\n"),
+            R"({"cid":"s p","body":" x "})");
+  for (const std::string without : {R"({"body":"x","expires_in":60.0})", R"({"body":"x","cid":null})",
+                                    R"({"cid":"","body":"x"})", R"({"cid":"a","body":"x","cid":null})"}) {
+    const std::string payload = travelled(without);
+    EXPECT_EQ(payload.substr(0, without.size() - 1), without.substr(0, without.size() - 1));
+    EXPECT_EQ(boost::json::parse(payload).at("cid").as_string().size(), 32u) << payload;
+  }
+  EXPECT_EQ(world_.post(path_, "alice", "").code(), "bad_payload");
+  std::string deep = "{}";
+  for (int i = 0; i < 30; ++i) deep = R"({"a":)" + deep + "}";
+  EXPECT_THAT(travelled(R"({"body":"x","meta":)" + deep + "}"), HasSubstr(deep));
+}
+
 TEST_F(MessagesApi, NobodySpeaksForSomebodyElse) {
   ASSERT_EQ(world_.post(path_, "alice", R"({"body":"x","from":"bob","user":"bob","device":"x"})").status,
             201u);

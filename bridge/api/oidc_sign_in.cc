@@ -12,6 +12,7 @@
 #include "bridge/api/seal.h"
 #include "bridge/http/fields.h"
 #include "schemas/ids.h"
+#include "schemas/token_text.h"
 #include "storage/call_budget.h"
 #include "storage/metadata.h"
 
@@ -113,7 +114,7 @@ http::Response newcomer(Context& context, const Identity& identity, const std::s
 
 // The identity in a registration token; nothing when it is none of ours or too old.
 std::optional<json::object> open_registration(Context& context, http::Fields& body) {
-  const std::string token = body.secret("registration_token", 1, kMaxSealed);
+  const std::string token(trim_token(body.secret("registration_token", 1, kMaxSealed)));
   auto identity = unseal_object(context, kRegistrationPurpose, token);
   if (!identity) body.wrong("registration_token", "is not valid, or no longer; begin the sign-in again");
   return identity;

@@ -1,10 +1,13 @@
 #include "bridge/api/refusals.h"
 
+#include <algorithm>
 #include <string>
 
 #include "bridge/broker_link.h"
+#include "bridge/http/canonical_json.h"
 #include "bridge/http/fields.h"
 #include "schemas/token.h"
+#include "storage/metadata.h"
 
 namespace parley::api {
 namespace {
@@ -60,6 +63,15 @@ unsigned status_of(std::string_view code) {
   return 503;
 }
 
+template <class Current>
+std::optional<std::uint64_t> one_version(const http::IfMatch& wanted, Current&& current) {
+  if (wanted.any) return std::nullopt;
+  if (wanted.versions.size() == 1) return wanted.versions.front();
+  if (wanted.versions.empty()) return http::kNoVersion;
+  const std::uint64_t is = current();
+  return std::ranges::find(wanted.versions, is) != wanted.versions.end() ? is : http::kNoVersion;
+}
+
 }  // namespace
 
 http::Response refused(const storage::MetadataFault& fault) {
@@ -103,9 +115,25 @@ std::optional<http::Response> idempotent_actor(const http::Request& request, con
   if (auto refusal = http::read_idempotency_key(request, key)) return refusal;
   if (!key) return std::nullopt;
   std::string text(to_string(request.method));
-  text.append(" ").append(request.path).append("\n").append(request.body);
+  text.append(" ").append(request.path).append("\n").append(http::canonical_json(request.body));
   out.once = {*std::move(key), to_hex(sha256(text))};
   return std::nullopt;
+}
+
+std::optional<std::uint64_t> room_version(const http::Request& request, const std::string& room,
+                                          Context& context) {
+  return one_version(http::if_match(request), [&] {
+    const auto view = context.metadata.rooms().get(room, context.caller.user);
+    return view ? view->room.version : http::kNoVersion;
+  });
+}
+
+std::optional<std::uint64_t> user_version(const http::Request& request, const std::string& user,
+                                          Context& context) {
+  return one_version(http::if_match(request), [&] {
+    const auto found = context.metadata.users().get(user);
+    return found ? found->version : http::kNoVersion;
+  });
 }
 
 std::optional<http::Response> read_page(const http::Request& request, storage::PageRequest& out) {

@@ -14,6 +14,8 @@
 #include "bridge/api/routes.h"
 #include "bridge/api/testing/absent_metadata.h"
 #include "bridge/api/testing/fake_broker_link.h"
+#include "bridge/http/canonical_json.h"
+#include "bridge/http/client_address.h"
 #include "bridge/http/fields.h"
 #include "bridge/http/request_reader.h"
 #include "bridge/http/router.h"
@@ -74,6 +76,11 @@ void check_edges(const http::Request& request) {
     require(std::all_of(key->begin(), key->end(), [](char c) { return c >= 0x20 && c < 0x7f; }));
   }
   http::if_match(request);
+  const http::ClientAddress peer;
+  const http::ClientAddress client = http::client_address(request, peer, {});
+  require(http::ClientAddress::parse(client.to_string()) == client);
+  require(http::AddressRange::parse(client.network()).value().contains(client));
+  http::canonical_json(request.body);
   for (const http::Parameter& parameter : request.query_parameters) {
     require(http::percent_decode(http::percent_encode(parameter.value)) == parameter.value);
     require(parameter.value.find('\0') == std::string::npos);

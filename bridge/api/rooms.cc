@@ -10,6 +10,7 @@
 #include "bridge/api/room_fields.h"
 #include "bridge/api/room_json.h"
 #include "bridge/http/fields.h"
+#include "schemas/token_text.h"
 #include "storage/metadata.h"
 
 namespace parley::api {
@@ -94,6 +95,8 @@ http::Response change_room(const http::Request& request, Context& context) {
   if (!is_room_name(room)) return no_such_room();
   http::Fields body(request);
   storage::RoomPatch patch;
+  body.clear_by_null("name", "");
+  body.clear_by_null("topic", "");
   patch.name = body.optional_line("name", 0, kMaxRoomTitle);
   patch.topic = body.optional_line("topic", 0, kMaxTopic);
   patch.access = room_access(body);
@@ -101,7 +104,7 @@ http::Response change_room(const http::Request& request, Context& context) {
   patch.status = room_status(body);
   patch.guests_post = room_guests_post(body);
   patch.pin_role = room_pin_role(body);
-  patch.if_version = http::if_match(request);
+  patch.if_version = room_version(request, room, context);
   if (auto refusal = body.refusal()) return *std::move(refusal);
   if (body.object().empty()) return http::bad_request("say what to change: name, topic, access, ...");
   const auto view = context.metadata.rooms().update(actor(request, context), room, patch);
@@ -111,7 +114,8 @@ http::Response change_room(const http::Request& request, Context& context) {
 http::Response delete_room(const http::Request& request, Context& context) {
   const std::string& room = request.param("room");
   if (!is_room_name(room)) return no_such_room();
-  const auto gone = context.metadata.rooms().remove(actor(request, context), room, http::if_match(request));
+  const auto gone =
+      context.metadata.rooms().remove(actor(request, context), room, room_version(request, room, context));
   return gone ? http::no_content() : refused_in_room(gone.error(), room, context);
 }
 
@@ -119,7 +123,7 @@ http::Response join_room(const http::Request& request, Context& context) {
   http::Fields body(request);
   const auto code = body.optional_text("invite", 1, kMaxCode);
   if (auto refusal = body.refusal()) return *std::move(refusal);
-  if (code) return accept_code(*code, request.param("room"), request, context);
+  if (code) return accept_code(std::string(trim_token(*code)), request.param("room"), request, context);
   const auto view = visible_room(request, context);
   if (!view) return view.error();
   if (view->own.role != MemberRole::none) return room_answer(*view);
@@ -143,6 +147,8 @@ http::Response mute_room(const http::Request& request, Context& context) {
   if (!is_room_name(room)) return no_such_room();
   http::Fields body(request);
   storage::MuteSettings to;
+  body.refuse_other_nulls();
+  body.clear_by_null("until", 0);
   to.muted_until_ms = body.optional_integer("until", 0, storage::kMutedForever);
   if (const auto muted = body.optional_boolean("muted")) {
     if (to.muted_until_ms) body.wrong("muted", "say either muted or until, not both");

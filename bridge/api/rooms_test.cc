@@ -94,6 +94,77 @@ TEST_F(RoomsApi, TheSameKeyMakesOneGroup) {
   EXPECT_EQ(world_.get("/api/v1/rooms", "alice").json.at("items").as_array().size(), 1u);
 }
 
+TEST_F(RoomsApi, AKeyIsForARequestHoweverItIsSpelled) {
+  const auto ask = [&](const std::string& body) {
+    return world_.call("POST", "/api/v1/rooms", {world_.token("alice"), body, {{"Idempotency-Key", "k-1"}}});
+  };
+  const Reply first = ask(R"({"kind":"group","name":"Trip","topic":"\u00e9"})");
+  ASSERT_EQ(first.status, 201u) << first.text;
+  for (const std::string same : {R"({"topic":"\u00e9","name":"Trip","kind":"group"})",
+                                 " { \"name\" : \"Trip\",\n\"kind\":\"group\", \"topic\": \"\u00e9\" } ",
+                                 R"({"kind":"channel","name":"Trip","topic":"\u00E9","kind":"group"})"}) {
+    const Reply again = ask(same);
+    EXPECT_EQ(again.status, 201u) << same << again.text;
+    EXPECT_EQ(again.at("room"), first.at("room")) << same;
+  }
+  for (const char* other :
+       {R"({"kind":"group","name":"Trip"})", R"({"kind":"group","name":"Trip","topic":"e"})",
+        R"({"kind":"group","name":"trip","topic":"\u00e9"})"})
+    EXPECT_EQ(ask(other).code(), "key_reused") << other;
+  // Whole numbers are the same as floats too.
+  world_.add_room("general", "alice");
+  const auto invite = [&](const std::string& body) {
+    return world_.call("POST", "/api/v1/rooms/general/invites",
+                       {world_.token("alice"), body, {{"Idempotency-Key", "k-2"}}});
+  };
+  const Reply made = invite(R"({"expires_in":3600,"uses":5})");
+  ASSERT_EQ(made.status, 201u) << made.text;
+  EXPECT_EQ(invite(R"({"uses":5.0,"expires_in":3.6e3})").at("code"), made.at("code"));
+  EXPECT_EQ(invite(R"({"uses":6.0,"expires_in":3.6e3})").code(), "key_reused");
+  EXPECT_EQ(invite(R"({"uses":5.5,"expires_in":3600})").field(), "uses");
+}
+
+TEST_F(RoomsApi, NullTakesAwayWhatCanBeMissing) {
+  world_.add_room("general", "alice");
+  const std::string room = "/api/v1/rooms/general";
+  ASSERT_EQ(world_.patch(room, "alice", R"({"name":"General","topic":"Lunch"})").at("topic"), "Lunch");
+  const Reply cleared = world_.patch(room, "alice", R"({"topic":null})");
+  ASSERT_EQ(cleared.status, 200u) << cleared.text;
+  EXPECT_EQ(cleared.at("topic"), "");
+  EXPECT_EQ(cleared.at("name"), "General");
+  EXPECT_EQ(world_.patch(room, "alice", R"({"name":null})").at("name"), "");
+  EXPECT_EQ(world_.get(room, "alice").at("topic"), "");
+  for (const char* member : {"access", "history", "status", "guests", "pin"}) {
+    const Reply refused = world_.patch(room, "alice", std::string("{\"") + member + R"(":null,"topic":"x"})");
+    EXPECT_EQ(refused.status, 422u) << member;
+    EXPECT_EQ(refused.field(), member);
+    EXPECT_THAT(refused.text, testing::HasSubstr("cannot be null"));
+  }
+  EXPECT_EQ(world_.get(room, "alice").at("topic"), "") << "nothing of a refused change is done";
+  world_.add_member("general", "bob");
+  EXPECT_EQ(world_.patch(room + "/members/bob", "alice", R"({"role":null})").field(), "role");
+  ASSERT_EQ(world_.put(room + "/mute", "alice", R"({"until":1900000000000})").at("muted_until"),
+            "1900000000000");
+  EXPECT_EQ(world_.put(room + "/mute", "alice", R"({"until":null})").at("muted_until"), "");
+  EXPECT_EQ(world_.put(room + "/mute", "alice", R"({"notify":null})").field(), "notify");
+  EXPECT_EQ(world_.put(room + "/mute", "alice", R"({"muted":null})").field(), "muted");
+  EXPECT_EQ(world_.put(room + "/mute", "alice", R"({"until":1.9e12})").at("muted_until"), "1900000000000");
+}
+
+TEST_F(RoomsApi, OneOfSeveralTagsWillDo) {
+  world_.add_room("general", "alice");
+  const auto change = [&](const std::string& topic, const std::string& match) {
+    return world_.call("PATCH", "/api/v1/rooms/general",
+                       {world_.token("alice"), "{\"topic\":\"" + topic + "\"}", {{"If-Match", match}}});
+  };
+  const std::string now = world_.get("/api/v1/rooms/general", "alice").header("etag");
+  EXPECT_EQ(change("a", R"("998", W/"1", "999")").status, 412u);
+  EXPECT_EQ(change("a", "W/" + now).status, 412u) << "a weak tag is never strong enough";
+  EXPECT_EQ(change("a", R"("998", )" + now).status, 200u);
+  EXPECT_EQ(change("b", R"("998", )" + now).status, 412u);
+  EXPECT_EQ(change("b", " * ").status, 200u);
+}
+
 TEST_F(RoomsApi, MineComeInPages) {
   for (int i = 0; i < 7; ++i) world_.add_room("room-" + std::to_string(i), "alice");
   world_.add_room("other", "bob");

@@ -63,9 +63,11 @@ http::Response change_me(const http::Request& request, Context& context) {
   if (auto refusal = refuse_service(context)) return *std::move(refusal);
   http::Fields body(request);
   storage::UserPatch patch;
+  body.clear_by_null("display_name", json::value(context.caller.user));  // what it is for who never chose one
+  body.clear_by_null("about", "");
   patch.display_name = body.optional_line("display_name", 1, kMaxDisplayName);
   patch.about = body.optional_longer_text("about", 0, kMaxAbout);
-  patch.if_version = http::if_match(request);
+  patch.if_version = user_version(request, context.caller.user, context);
   if (auto refusal = body.refusal()) return *std::move(refusal);
   const auto user = context.metadata.users().update(actor(request, context), context.caller.user, patch);
   return user ? own_side(*user) : refused(user.error());
@@ -73,8 +75,8 @@ http::Response change_me(const http::Request& request, Context& context) {
 
 http::Response delete_me(const http::Request& request, Context& context) {
   if (auto refusal = refuse_service(context)) return *std::move(refusal);
-  const auto gone =
-      context.metadata.users().remove(actor(request, context), context.caller.user, http::if_match(request));
+  const auto gone = context.metadata.users().remove(actor(request, context), context.caller.user,
+                                                    user_version(request, context.caller.user, context));
   if (!gone) return refused(gone.error());
   context.accounts.gate.forget(context.caller.user);
   return http::no_content();

@@ -55,6 +55,32 @@ TEST_F(UsersApi, AnOldVersionIsNotOverwritten) {
   EXPECT_EQ(world_.get("/api/v1/users/me", "alice").at("display_name"), "Four");
 }
 
+TEST_F(UsersApi, NullTakesAwayWhatCanBeMissing) {
+  ASSERT_EQ(world_.patch("/api/v1/users/me", "alice", R"({"display_name":"Alice L.","about":"hi"})").status,
+            200u);
+  const Reply cleared = world_.patch("/api/v1/users/me", "alice", R"({"about":null})");
+  ASSERT_EQ(cleared.status, 200u) << cleared.text;
+  EXPECT_EQ(cleared.at("about"), "");
+  EXPECT_EQ(cleared.at("display_name"), "Alice L.");
+  EXPECT_EQ(world_.patch("/api/v1/users/me", "alice", R"({"display_name":null})").at("display_name"),
+            "alice");
+  world_.add_user("bob");
+  EXPECT_EQ(world_.put("/api/v1/users/me/contacts/bob", "alice", R"({"nick":"Bobby"})").at("nick"), "Bobby");
+  EXPECT_EQ(world_.put("/api/v1/users/me/contacts/bob", "alice", R"({"nick":null})").at("nick"), "");
+}
+
+TEST_F(UsersApi, WhoHasTheProfileAlreadyIsToldSo) {
+  const std::string tag = world_.get("/api/v1/users/me", "alice").header("etag");
+  const auto status = [&](const std::string& tags) {
+    return world_.call("GET", "/api/v1/users/me", {world_.token("alice"), "", {{"If-None-Match", tags}}})
+        .status;
+  };
+  for (const std::string& known : {tag, "W/" + tag, std::string("*"), "\"998\", W/" + tag})
+    EXPECT_EQ(status(known), 304u) << known;
+  for (const std::string& other : {std::string("\"998\""), std::string("W/\"998\""), tag.substr(1)})
+    EXPECT_EQ(status(other), 200u) << other;
+}
+
 TEST_F(UsersApi, OthersSeeThePublicSideAlone) {
   world_.add_user("alice");
   const Reply seen = world_.get("/api/v1/users/alice", "bob");

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <charconv>
 #include <cmath>
 
+#include "bridge/http/header_text.h"
 #include "schemas/ids.h"
+#include "schemas/raw_json.h"
 #include "schemas/utf8.h"
+#include "schemas/whole_number.h"
 
 namespace parley::http {
 namespace {
@@ -19,12 +21,12 @@ constexpr std::string_view kUserForm =
 constexpr std::string_view kRoomForm = "2 to 64 characters of a-z, 0-9, _ and -, the first a letter or digit";
 constexpr std::string_view kDeviceForm = "1 to 64 characters of A-Z, a-z, 0-9, _ and -";
 
+constexpr std::size_t kMaxDepth = 32;  // as of a message that comes by MQTT
+
 bool is_json_type(std::string_view type) {
   const std::string_view media = type.substr(0, type.find(';'));
-  std::string lower;
-  for (const char c : media) {
-    if (c != ' ' && c != '\t') lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  }
+  std::string lower(trim(media));
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
   return lower == "application/json" || (lower.starts_with("application/") && lower.ends_with("+json"));
 }
 
@@ -75,11 +77,16 @@ std::string list_of(const std::vector<std::string_view>& words) {
 
 }  // namespace
 
-Fields::Fields(const Request& request) {
+Fields::Fields(const Request& request) : null_is_wrong_(request.method == Method::patch) {
   if (request.body.empty()) return;
   const auto type = request.header("Content-Type");
   if (!type || !is_json_type(*type)) {
     refusal_ = problem({415, "unsupported_media_type", "send the body as Content-Type: application/json"});
+    return;
+  }
+  const auto coding = request.header("Content-Encoding");
+  if (coding && !coding->empty() && !same_token(*coding, "identity")) {
+    refusal_ = problem({415, "unsupported_media_type", "send the body as it is, without Content-Encoding"});
     return;
   }
   if (!scan_utf8(request.body).valid) {
@@ -87,7 +94,7 @@ Fields::Fields(const Request& request) {
     return;
   }
   boost::system::error_code error;
-  json::value value = json::parse(request.body, error, {}, {.max_depth = 16});
+  json::value value = json::parse(skip_byte_order_mark(request.body), error, {}, {.max_depth = kMaxDepth});
   if (error) {
     refusal_ = bad_request("the body is not valid JSON: " + error.message());
   } else if (!value.is_object()) {
@@ -100,7 +107,13 @@ Fields::Fields(const Request& request) {
 const json::value* Fields::find(std::string_view name) {
   known_.emplace_back(name);
   const json::value* value = object_.if_contains(name);
-  return value != nullptr && value->is_null() ? nullptr : value;
+  if (value == nullptr || !value->is_null()) return value;
+  if (null_is_wrong_) wrong(name, "cannot be null, because there is always one; leave it out to keep it");
+  return nullptr;
+}
+
+void Fields::clear_by_null(std::string_view name, const json::value& cleared) {
+  if (is_null(name)) object_[name] = cleared;
 }
 
 const json::value* Fields::raw(std::string_view name) {
@@ -253,9 +266,8 @@ std::optional<std::int64_t> Fields::optional_integer(std::string_view name, std:
                                                      std::int64_t max) {
   const json::value* value = find(name);
   if (value == nullptr) return std::nullopt;
-  boost::system::error_code error;
-  const auto number = value->is_number() ? value->to_number<std::int64_t>(error) : std::int64_t{0};
-  if (!value->is_number() || error || number < min || number > max) {
+  const auto number = whole_number<std::int64_t>(*value);
+  if (!number || *number < min || *number > max) {
     wrong(name, "expected a whole number from " + std::to_string(min) + " to " + std::to_string(max));
     return std::nullopt;
   }
@@ -337,12 +349,12 @@ std::optional<Response> read_page(const Request& request, Page& out) {
   out.cursor = request.query("cursor").value_or("");
   const auto limit = request.query("limit");
   if (!limit) return std::nullopt;
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), number);
-  if (error != std::errc() || end != limit->data() + limit->size() || number < 1 || number > kMaxPage) {
+  const auto whole = parse_whole_number(*limit);
+  const auto number = whole ? whole->as<std::size_t>() : std::nullopt;
+  if (!number || *number < 1 || *number > kMaxPage) {
     return invalid("limit", "expected a whole number from 1 to " + std::to_string(kMaxPage));
   }
-  out.limit = number;
+  out.limit = *number;
   return std::nullopt;
 }
 

@@ -8,7 +8,9 @@
 //
 // Every accessor returns an empty value when the member is missing or wrong; refusal() then says which, also
 // when the body is no JSON object, or has a member that nobody asked for (a typing error should not pass for
-// success). An empty body is an empty object. Not thread-safe; keeps no reference to the request.
+// success). An empty body is an empty object. null is as good as leaving a member out, but not in a PATCH,
+// where it asks for something to be taken away: what clear_by_null() names is, anything else is refused. Not
+// thread-safe; keeps no reference to the request.
 #ifndef PARLEY_BRIDGE_HTTP_FIELDS_H_
 #define PARLEY_BRIDGE_HTTP_FIELDS_H_
 
@@ -30,6 +32,10 @@ namespace parley::http {
 class Fields {
  public:
   explicit Fields(const Request& request);
+
+  // Before the member is read: null stands for `cleared`.
+  void clear_by_null(std::string_view name, const boost::json::value& cleared);
+  void refuse_other_nulls() { null_is_wrong_ = true; }  // as of a PATCH
 
   // What people will read, as schemas/text/field_text.h has it: trimmed, composed, with something in it that
   // can be seen. Lengths in characters (code points) of what is left; with a `min` of 0, "" means none.
@@ -86,6 +92,7 @@ class Fields {
   boost::json::object object_;
   std::vector<std::string> known_;
   std::optional<Response> refusal_;
+  bool null_is_wrong_ = false;
 };
 
 // Text that people will read, wherever it came in: trimmed and composed into `out`, or what to answer. Empty

@@ -105,6 +105,44 @@ TEST(Fields, AsksForAJsonObject) {
   EXPECT_THAT(refused(bare), HasSubstr("415"));
 }
 
+TEST(Fields, TakeWholeNumbersHoweverTheyAreSpelled) {
+  const auto read = [](const std::string& spelling) {
+    Fields body(with_body(R"({"n":)" + spelling + "}"));
+    const auto number = body.optional_integer("n", -100, 1'000'000'000'000);
+    const std::string answer = told(body);
+    return answer == "fine" ? number ? std::to_string(*number) : "none" : answer;
+  };
+  for (const char* sixty : {"60", "60.0", "60.00", "6e1", "6E+1", "600e-1"})
+    EXPECT_EQ(read(sixty), "60") << sixty;
+  for (const char* zero : {"0", "-0", "0.0", "-0.0"}) EXPECT_EQ(read(zero), "0") << zero;
+  EXPECT_EQ(read("-7.0"), "-7");
+  EXPECT_EQ(read("null"), "none");
+  for (const char* bad : {"60.5", "1e400", "-1e400", "1e-1", "\"60\"", "true", "[]", "1e13", "1e30"})
+    EXPECT_THAT(read(bad), HasSubstr("422 n: expected a whole number from -100")) << bad;
+  for (const char* no_json : {"NaN", "Infinity", "60.", "+60"})
+    EXPECT_THAT(read(no_json), HasSubstr("400")) << no_json;
+}
+
+TEST(Fields, TakeBodiesAsPeopleHaveThem) {
+  const auto status = [](std::string body, std::vector<Parameter> headers) {
+    Request request = with_body(std::move(body));
+    request.headers = std::move(headers);
+    Fields fields(request);
+    fields.text("a", 0, 10);
+    const auto refusal = fields.refusal();
+    return refusal ? refusal->status : 200u;
+  };
+  const std::string json = R"({"a":"b"})";
+  EXPECT_EQ(status("\xef\xbb\xbf" + json, {{"Content-Type", "application/json"}}), 200u);
+  EXPECT_EQ(status(json + "\r\n", {{"content-type", "Application/JSON; Charset=UTF-8"}}), 200u);
+  EXPECT_EQ(status(json, {{"CONTENT-TYPE", " application/json;charset=\"utf-8\""}}), 200u);
+  EXPECT_EQ(status(json, {{"Content-Type", "application/vnd.x+JSON"}}), 200u);
+  EXPECT_EQ(status(json, {{"Content-Type", "application/json"}, {"Content-Encoding", "Identity"}}), 200u);
+  EXPECT_EQ(status(json, {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}}), 415u);
+  EXPECT_EQ(status(json, {{"Content-Type", "text/plain"}}), 415u);
+  EXPECT_EQ(status("\xef\xbb\xbf", {{"Content-Type", "application/json"}}), 400u);
+}
+
 TEST(Paging, ChecksTheLimit) {
   Request request;
   Page page;
@@ -135,19 +173,45 @@ TEST(IdempotencyKeys, AreShortAndPrintable) {
   }
 }
 
-TEST(IfMatch, IsOurTagOrNothing) {
+TEST(IfMatch, IsATagOfOursOrNothing) {
   Request request;
-  EXPECT_EQ(if_match(request), std::nullopt);
+  EXPECT_TRUE(if_match(request).any);
   const auto of = [&](const char* value) {
-    request.headers = {{"If-Match", value}};
+    request.headers = {{"if-match", value}};
     return if_match(request);
   };
-  EXPECT_EQ(of("*"), std::nullopt);
-  EXPECT_EQ(of("\"17\""), 17u);
+  for (const char* any : {"*", " * ", "\"1\", *"}) EXPECT_TRUE(of(any).any) << any;
+  EXPECT_THAT(of("\"17\"").versions, ElementsAre(17u));
+  EXPECT_THAT(of("\"17\", \"18\",W/\"19\"").versions, ElementsAre(17u, 18u));
+  EXPECT_THAT(of(",nonsense, \"17\"").versions, ElementsAre(17u));
   for (const char* other :
-       {"17", "W/\"17\"", "\"\"", "\"x\"", "\"17\", \"18\"", "\"-1\"", "\"99999999999999999999\""}) {
-    EXPECT_EQ(of(other), kNoVersion) << other;
+       {"17", "W/\"17\"", "\"\"", "\"x\"", "\"-1\"", "\"99999999999999999999\"", "", "\"17"}) {
+    EXPECT_FALSE(of(other).any) << other;
+    EXPECT_TRUE(of(other).versions.empty()) << other;
   }
+  request.headers = {{"If-Match", "\"1\""}, {"If-Match", "\"2\""}};
+  EXPECT_THAT(if_match(request).versions, ElementsAre(1u, 2u));
+}
+
+TEST(Fields, NullInAPatchTakesAwayOrIsRefused) {
+  Request request = with_body(R"({"a":null,"b":null,"c":null})");
+  {
+    Fields post(request);
+    EXPECT_FALSE(post.optional_text("a", 0, 9));
+    EXPECT_FALSE(post.optional_integer("b", 0, 9));
+    EXPECT_FALSE(post.optional_boolean("c"));
+    EXPECT_EQ(told(post), "fine");
+  }
+  request.method = Method::patch;
+  Fields patch(request);
+  patch.clear_by_null("a", "");
+  patch.clear_by_null("b", 0);
+  patch.clear_by_null("absent", "x");
+  EXPECT_EQ(patch.optional_text("a", 0, 9), "");
+  EXPECT_EQ(patch.optional_integer("b", 0, 9), 0);
+  EXPECT_FALSE(patch.optional_text("absent", 0, 9));
+  EXPECT_FALSE(patch.optional_boolean("c"));
+  EXPECT_THAT(told(patch), HasSubstr("422 c: cannot be null"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "bridge/http/header_text.h"
 #include "schemas/json_text.h"
 
 namespace parley::http {
@@ -97,16 +98,22 @@ void throw_exception_from_error(const Response& refusal, const boost::source_loc
   throw std::logic_error("a refusal was taken for a value: " + refusal.body);
 }
 
-std::optional<std::uint64_t> if_match(const Request& request) {
-  const auto header = request.header("If-Match");
-  if (!header || *header == "*") return std::nullopt;
-  std::string_view tag = *header;
-  if (tag.size() < 3 || tag.front() != '"' || tag.back() != '"') return kNoVersion;
-  tag = tag.substr(1, tag.size() - 2);
-  std::uint64_t version = 0;
-  const auto [end, error] = std::from_chars(tag.data(), tag.data() + tag.size(), version);
-  if (error != std::errc() || end != tag.data() + tag.size()) return kNoVersion;
-  return version;
+IfMatch if_match(const Request& request) {
+  IfMatch out;
+  for (const Parameter& header : request.headers) {
+    if (!same_token(header.name, "If-Match")) continue;
+    const EntityTags tags = parse_entity_tags(header.value);
+    if (tags.any) return IfMatch();
+    out.any = false;
+    for (const EntityTag& tag : tags.tags) {
+      const std::string_view digits = tag.opaque.substr(1, tag.opaque.size() - 2);
+      std::uint64_t version = 0;
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version);
+      const bool whole = error == std::errc() && end == digits.data() + digits.size();
+      if (!tag.weak && whole) out.versions.push_back(version);
+    }
+  }
+  return out;
 }
 
 }  // namespace parley::http

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bridge/http/request.h"
 
@@ -62,10 +63,15 @@ Response unavailable(std::string message,
 // Lets boost::system::result::value() throw where a Response stands for a refusal; we ask has_value() first.
 [[noreturn]] void throw_exception_from_error(const Response& refusal, const boost::source_location&);
 
-// If-Match of an update. Nothing: the header is absent (or "*"): any version will do. A header that is not
-// one strong entity tag of ours matches no version, which `kNoVersion` stands for.
-inline constexpr std::uint64_t kNoVersion = ~std::uint64_t{0};
-std::optional<std::uint64_t> if_match(const Request& request);
+// If-Match of an update: the versions of which the current one must be one (strong comparison, RFC 9110,
+// section 13.1.1: a weak tag matches nothing). `any` when the header is absent or "*". Tags that are not ours
+// match no version.
+struct IfMatch {
+  bool any = true;
+  std::vector<std::uint64_t> versions;
+};
+IfMatch if_match(const Request& request);
+inline constexpr std::uint64_t kNoVersion = ~std::uint64_t{0};  // what nothing ever has
 
 }  // namespace parley::http
 

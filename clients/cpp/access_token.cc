@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "schemas/base64url.h"
+#include "schemas/whole_number.h"
 
 namespace parley::client {
 
@@ -16,8 +17,7 @@ std::optional<std::int64_t> token_expiry(std::string_view token) {
   const boost::json::value document = boost::json::parse(*claims, error);
   if (error || !document.is_object()) return std::nullopt;
   const boost::json::value* exp = document.as_object().if_contains("exp");
-  if (exp == nullptr || !exp->is_int64()) return std::nullopt;
-  return exp->as_int64();
+  return exp != nullptr ? whole_number<std::int64_t>(*exp) : std::nullopt;
 }
 
 }  // namespace parley::client

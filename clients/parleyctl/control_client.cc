@@ -1,6 +1,8 @@
 #include "clients/parleyctl/control_client.h"
 
 #include "clients/parleyctl/key_store.h"
+#include "schemas/raw_json.h"
+#include "schemas/whole_number.h"
 
 namespace parley::ctl {
 namespace {
@@ -9,6 +11,7 @@ namespace json = boost::json;
 using client::Outcome;
 using client::Ticket;
 
+constexpr std::size_t kMaxDepth = 64;  // an event of 32 levels, inside of a list of them
 constexpr std::size_t kMaxWaitingBytes = 64 << 20;
 // Somebody else may be applying facts too (the bridge); more rounds than this means something is wrong.
 constexpr int kVersionRounds = 20;
@@ -23,6 +26,14 @@ std::uint64_t number_of(const json::object& object, std::string_view field) {
   boost::system::error_code error;
   const auto number = value != nullptr && value->is_number() ? value->to_number<std::uint64_t>(error) : 0;
   return error ? 0 : number;
+}
+
+// An offset: decimal text, or a number; 0 for anything else.
+std::uint64_t decimal_of(std::optional<std::string_view> json) {
+  if (!json) return 0;
+  if (json->size() > 2 && json->starts_with('"')) json = json->substr(1, json->size() - 2);
+  const auto number = parse_whole_number(*json);
+  return number ? number->as<std::uint64_t>().value_or(0) : 0;
 }
 
 }  // namespace
@@ -70,7 +81,7 @@ void ControlClient::subscribe(const std::string& filter) {
   }
 }
 
-ControlClient::Answer ControlClient::ask(std::string_view cmd, json::object fields) {
+ControlClient::Answer ControlClient::ask(std::string_view cmd, json::object fields, std::string_view more) {
   const std::string req = random_hex_id();
   json::object request = std::move(fields);
   request["req"] = req;
@@ -81,7 +92,9 @@ ControlClient::Answer ControlClient::ask(std::string_view cmd, json::object fiel
     awaited_req_ = req;
     response_.reset();
   }
-  transport_->publish(ticket, options_.request_topic, json::serialize(request), 1);
+  std::string text = json::serialize(request);
+  if (!more.empty()) text.insert(text.size() - 1, "," + std::string(more));
+  transport_->publish(ticket, options_.request_topic, text, 1);
 
   std::unique_lock lock(mutex_);
   const bool in_time = wait(lock, options_.timeout, [&] {
@@ -95,7 +108,7 @@ ControlClient::Answer ControlClient::ask(std::string_view cmd, json::object fiel
   }
   if (!response_) throw Failure("the broker refused '" + std::string(cmd) + "': " + finished_.second.message);
 
-  Answer answer{std::move(*response_), {}, {}};
+  Answer answer = std::move(*response_);
   response_.reset();
   if (const json::value* error = answer.body.if_contains("error"); error != nullptr && error->is_object()) {
     answer.code = text_of(error->as_object(), "code");
@@ -117,16 +130,39 @@ json::object ControlClient::call(std::string_view cmd, json::object fields) {
   return std::move(answer.body);
 }
 
+ControlClient::LogRecords ControlClient::read_log(std::uint64_t offset, std::uint64_t limit,
+                                                  const std::string& room) {
+  json::object fields{{"offset", offset}, {"limit", limit}, {"encoding", "json"}};
+  if (!room.empty()) fields["room"] = room;
+  const Answer answer = ask("log.read", std::move(fields));
+  if (!answer.ok()) throw Failure("log.read: " + answer.code + ": " + answer.message);
+  const auto events = raw_member(answer.text, "events");
+  if (!events || !events->starts_with('[')) throw Failure("log.read: the answer has no events");
+  LogRecords out;
+  RawElements elements(*events);
+  while (const auto element = elements.next()) {
+    const auto event = raw_member(*element, "event");
+    if (event) out.records.push_back({decimal_of(raw_member(*element, "offset")), std::string(*event)});
+  }
+  out.next = decimal_of(raw_member(answer.text, "next"));
+  const json::value* end = answer.body.if_contains("end");
+  out.end = end == nullptr || !end->is_bool() || end->as_bool();
+  return out;
+}
+
 std::uint64_t ControlClient::version() { return number_of(call("version"), "version"); }
 
 std::uint64_t ControlClient::apply(std::span<const ControlOp> ops) {
-  json::array list;
-  list.reserve(ops.size());
-  for (const ControlOp& op : ops) list.push_back(json::parse(to_json(op)));
+  std::string list = R"("ops":[)";
+  for (const ControlOp& op : ops) {
+    if (list.back() != '[') list += ',';
+    list += to_json(op);
+  }
+  list += ']';
 
   std::uint64_t at = version();
   for (int round = 0; round < kVersionRounds; ++round) {
-    const Answer answer = ask("apply", {{"from", at}, {"to", at + 1}, {"ops", list}});
+    const Answer answer = ask("apply", {{"from", at}, {"to", at + 1}}, list);
     if (answer.ok()) {
       const std::uint64_t version = number_of(answer.body, "version");
       return version != 0 ? version : at + 1;
@@ -186,10 +222,12 @@ void ControlClient::on_message(std::string_view topic, std::string_view payload)
   if (topic == options_.response_topic) {
     if (awaited_req_.empty()) return;
     boost::system::error_code error;
-    json::value value = json::parse(payload, error);
+    json::parse_options options;
+    options.max_depth = kMaxDepth;
+    json::value value = json::parse(payload, error, {}, options);
     // Answers to other services' requests pass here too.
     if (error || !value.is_object() || text_of(value.as_object(), "req") != awaited_req_) return;
-    response_ = std::move(value.as_object());
+    response_ = Answer{std::move(value.as_object()), std::string(payload), {}, {}};
   } else if (message_bytes_ + payload.size() <= kMaxWaitingBytes) {
     messages_.push_back({std::string(topic), std::string(payload)});
     message_bytes_ += payload.size();

@@ -40,13 +40,28 @@ class ControlClient : private client::TransportObserver {
   // time throws.
   struct Answer {
     boost::json::object body;
+    std::string text;     // as it came: a document does not keep how numbers are spelled
     std::string code;     // empty: ok
     std::string message;  // of the error
     bool ok() const { return code.empty(); }
   };
-  Answer ask(std::string_view cmd, boost::json::object fields = {});
+  // `more`: further members in their own spelling, such as "\"ops\":[...]".
+  Answer ask(std::string_view cmd, boost::json::object fields = {}, std::string_view more = {});
   // The same, where only success is of use: an error answer throws.
   boost::json::object call(std::string_view cmd, boost::json::object fields = {});
+
+  // A page of log.read in JSON, the events as they came.
+  struct LogRecord {
+    std::uint64_t offset = 0;
+    std::string event;
+  };
+  struct LogRecords {
+    std::vector<LogRecord> records;
+    std::uint64_t next = 0;
+    bool end = true;
+  };
+  // `room` empty: of every room.
+  LogRecords read_log(std::uint64_t offset, std::uint64_t limit, const std::string& room);
 
   std::uint64_t version();
   // Applies the operations as one batch on top of whatever version the replica is at, and returns the new
@@ -86,7 +101,7 @@ class ControlClient : private client::TransportObserver {
   client::Ticket next_ticket_ = 1;
   std::pair<client::Ticket, client::Outcome> finished_{0, {}};  // the last publish or subscribe that ended
   std::string awaited_req_;
-  std::optional<boost::json::object> response_;
+  std::optional<Answer> response_;
   std::deque<Message> messages_;
   std::size_t message_bytes_ = 0;
   std::unique_ptr<client::Transport> transport_;

@@ -1,6 +1,6 @@
 #include "clients/parleyctl/log_follower.h"
 
-#include <charconv>
+#include <algorithm>
 
 #include "schemas/message.h"
 #include "schemas/topic.h"
@@ -8,25 +8,8 @@
 namespace parley::ctl {
 namespace {
 
-namespace json = boost::json;
-
 constexpr std::uint64_t kPage = 500;
 constexpr std::chrono::seconds kPatience{1};
-
-// Offsets are 64 bits, so JSON carries them as strings; a number is taken too.
-std::uint64_t offset_of(const json::object& object, std::string_view field) {
-  const json::value* value = object.if_contains(field);
-  if (value == nullptr) return 0;
-  if (value->is_string()) {
-    const std::string_view text = value->as_string();
-    std::uint64_t number = 0;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-    return number;
-  }
-  boost::system::error_code error;
-  const auto number = value->is_number() ? value->to_number<std::uint64_t>(error) : 0;
-  return error ? 0 : number;
-}
 
 }  // namespace
 
@@ -53,24 +36,14 @@ bool LogFollower::fill(ControlClient& control, std::uint64_t upto, std::uint64_t
   std::uint64_t printed = 0;
   while (true) {
     const std::uint64_t page = limit == 0 ? kPage : std::min(kPage, limit - printed);
-    json::object fields{{"offset", *offset_}, {"limit", page}, {"encoding", "json"}};
-    if (!room_.empty()) fields["room"] = room_;
-    const json::object answer = control.call("log.read", std::move(fields));
-    const json::value* events = answer.if_contains("events");
-    if (events == nullptr || !events->is_array()) throw Failure("log.read: the answer has no events");
-    for (const json::value& value : events->as_array()) {
-      const json::object* record = value.if_object();
-      const json::value* event = record != nullptr ? record->if_contains("event") : nullptr;
-      if (event == nullptr) continue;
-      if (!print(offset_of(*record, "offset"), json::serialize(*event))) return false;
+    const ControlClient::LogRecords read = control.read_log(*offset_, page, room_);
+    for (const ControlClient::LogRecord& record : read.records) {
+      if (!print(record.offset, record.event)) return false;
       if (++printed == limit && limit != 0) return true;
     }
-    const std::uint64_t next = offset_of(answer, "next");
-    const bool stuck = next <= *offset_ && events->as_array().empty();
-    offset_ = std::max(*offset_, next);
-    const json::value* end = answer.if_contains("end");
-    const bool ended = end == nullptr || !end->is_bool() || end->as_bool();
-    if (ended || stuck || (upto != 0 && *offset_ >= upto)) return true;
+    const bool stuck = read.next <= *offset_ && read.records.empty();
+    offset_ = std::max(*offset_, read.next);
+    if (read.end || stuck || (upto != 0 && *offset_ >= upto)) return true;
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/listing.h"
+#include "schemas/whole_number.h"
 
 namespace parley::ctl {
 namespace {
@@ -36,8 +37,8 @@ void read_error(const json::object& body, RestClient::Answer& answer, std::int64
   if (const std::string field = text_of(object, "field"); !field.empty()) {
     answer.message = printable(field) + ": " + answer.message;
   }
-  if (const json::value* wait = object.if_contains("retry_after_ms"); wait != nullptr && wait->is_int64()) {
-    wait_ms = wait->as_int64();
+  if (const json::value* wait = object.if_contains("retry_after_ms"); wait != nullptr) {
+    wait_ms = whole_number<std::int64_t>(*wait).value_or(wait_ms);
   }
 }
 

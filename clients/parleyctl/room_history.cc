@@ -85,27 +85,18 @@ HistoryPage read_history(ControlClient& control, const std::string& room, Messag
   EventBuilder builder;
   std::uint64_t at = raw(offset);
   while (page.events.size() < most && std::chrono::steady_clock::now() < deadline) {
-    const json::object answer =
-        control.call("log.read", {{"room", room}, {"offset", at}, {"limit", kPage}, {"encoding", "json"}});
-    const json::value* events = answer.if_contains("events");
-    if (events == nullptr || !events->is_array()) throw Failure("log.read: the answer has no events");
-    for (const json::value& record : events->as_array()) {
-      const json::value* value = record.is_object() ? record.as_object().if_contains("event") : nullptr;
-      const std::string text = value != nullptr ? json::serialize(*value) : std::string();
-      const auto event = reader.read_json(text);  // points into the text
+    const ControlClient::LogRecords read = control.read_log(at, kPage, room);
+    for (const ControlClient::LogRecord& record : read.records) {
+      const auto event = reader.read_json(record.event);  // points into the text
       if (!event) continue;
       const Bytes bytes = builder.build(event->stamp, event->send);
       page.events.emplace_back(bytes.begin(), bytes.end());
     }
-    const json::value* next = answer.if_contains("next");
-    const auto next_id =
-        next != nullptr && next->is_string() ? parse_message_id(next->as_string()) : std::nullopt;
-    const json::value* end = answer.if_contains("end");
-    if (end == nullptr || !end->is_bool() || end->as_bool() || !next_id || raw(*next_id) <= at) {
+    if (read.end || read.next <= at) {
       page.complete = true;
       break;
     }
-    at = raw(*next_id);
+    at = read.next;
   }
   return page;
 }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "schemas/raw_json.h"
 #include "tests/api/rest_world.h"
 #include "tests/support/postgres.h"
 
@@ -66,6 +67,36 @@ TEST_F(RestChat, TwoWhoMetByInviteTalkOnBothWays) {
 
   EXPECT_EQ(bob.publish("rooms/tea/send", message("hello alice")), 0);
   EXPECT_EQ(text(expect_kind(bob, "tea", "text"), "body"), "hello alice");
+}
+
+// Through Postgres' bridge, the control plane, the log and the broker: nobody on the way writes it anew.
+TEST_F(RestChat, WhatIsSentArrivesAsItWasSent) {
+  ASSERT_EQ(as("alice", "POST", "/rooms", R"({"kind":"channel","room":"tea"})").status, 201u);
+  RawClient reader_of_json = reader("alice", "tea");
+  const auto meta_of = [](const std::string& event) {
+    return std::string(raw_member(event, "meta").value_or("none"));
+  };
+  const auto arrived = [&] {
+    while (true) {
+      const auto message = reader_of_json.expect_on("rooms/tea/messages/json");
+      const json::object event = json::parse(message.payload, {}, {.max_depth = 64}).as_object();
+      if (text(event, "kind") == "text") return message.payload;
+    }
+  };
+  std::string deep = "{}";
+  for (int i = 0; i < 30; ++i) deep = R"({"a":)" + deep + "}";
+  for (const std::string& meta :
+       {std::string(R"({"t":1673382441.141209,"v":1.10,"n":12345678901234567890123,"e":0.1e-5,"z":-0})"),
+        std::string(R"({"z":1,"a":"\u2028\/\ud83d\ude00","\u0062":{},"c":[],"a":1e400})"), deep}) {
+    const std::string body = R"({"body":"x","meta":)" + meta + "}";
+    ASSERT_EQ(as("alice", "POST", "/rooms/tea/messages", body).status, 201u) << body;
+    EXPECT_EQ(meta_of(arrived()), meta) << "by REST";
+    EXPECT_EQ(reader_of_json.publish("rooms/tea/send", body), 0);
+    EXPECT_EQ(meta_of(arrived()), meta) << "by MQTT";
+  }
+  const Reply sent = as("alice", "POST", "/rooms/tea/messages", R"({"body":"soon gone","expires_in":60.0})");
+  EXPECT_EQ(sent.status, 201u) << sent.text;
+  EXPECT_EQ(std::string(raw_member(arrived(), "expires_in").value_or("none")), "60");
 }
 
 TEST_F(RestChat, ARequestIsFoundInTheLogsByItsId) {

@@ -42,6 +42,16 @@ TEST_P(ConnectTest, GoodTokenConnects) {
   EXPECT_EQ(with_password(world_.broker.token("alice"), "alice:phone", "alice"), 0);
 }
 
+// As it comes out of a file that echo or an editor made.
+TEST_P(ConnectTest, WhiteSpaceAroundATokenIsNoPartOfIt) {
+  const std::string token = world_.broker.token("alice");
+  for (const std::string& around :
+       {token + "\n", token + "\r\n", " " + token + " \n\n", "\xef\xbb\xbf" + token + "\n"})
+    EXPECT_EQ(with_password(around), 0);
+  EXPECT_EQ(with_password(token.substr(0, 20) + "\n" + token.substr(20)), refused());
+  EXPECT_EQ(with_password("\n"), refused());
+}
+
 TEST_P(ConnectTest, UsernameMustBeTheUser) {
   EXPECT_EQ(with_password(world_.broker.token("alice"), "alice:phone", "bob"), refused());
 }

@@ -156,7 +156,9 @@ TEST_P(PublishTest, BadPayloads) {
       R"({"kind":"react","target":"1"})",  // without an emoji
       R"({"kind":"custom","body":"x"})",   // without meta.type
       R"({"body":"x","reply_to":"-1"})",
-      R"({"body":"x","mentions":["NOT A NAME"]})",
+      R"({"body":"x","mentions":"bob"})",
+      R"({"body":"x","expires_in":60.5})",
+      R"({"body":"x","expires_in":1e400})",
       R"({"body":"\ud800"})",                  // half a surrogate pair
       std::string("\x08\x00\x00\x00PRLY", 8),  // FlatBuffers by its identifier, rubbish behind it
       std::string("\xff\xff\xff\x7fPRLY\x01\x02\x03\x04\x05\x06\x07\x08", 16),
@@ -167,6 +169,38 @@ TEST_P(PublishTest, BadPayloads) {
     expect_refusal(alice, "alice", "rooms/general/send", payload, "bad_payload");
   }
   expect_nothing_stored();
+}
+
+// Not spelled as the protocol has it, but plain.
+TEST_P(PublishTest, WhatIsPlainIsTaken) {
+  auto alice = listener("alice");
+  auto bob = world_.reader("bob", "general");
+  const auto stored = [&](const std::string& payload) {
+    EXPECT_EQ(alice.publish("rooms/general/send", payload), 0) << payload;
+    return bob.expect_on("rooms/general/messages/json").payload;
+  };
+  const auto has = [](const std::string& event, const std::string& member) {
+    return event.find(member) != std::string::npos;
+  };
+  const std::vector<std::pair<std::string, std::string>> kPlain = {
+      {"ask PRLY for it", R"("body":"ask PRLY for it")"},
+      {"1234PRLY", R"("body":"1234PRLY")"},
+      {"\xef\xbb\xbfhello", R"("body":"hello")"},
+      {"\xef\xbb\xbf{\"body\":\"marked\"}\r\n", R"("body":"marked")"},
+      {R"({"body":"x","mentions":["Bob"," @alice ","Bob","nobody at all"]})",
+       R"("mentions":["bob","alice"])"},
+      {R"({"cid":"","kind":"","reply_to":"","target":"","body":"empty"})",
+       R"("kind":"text","body":"empty","role")"},
+      {R"({"body":"x","expires_in":60.0})", R"("expires_in":60,)"},
+      {R"({"body":"x","expires_in":"6e1"})", R"("expires_in":60,)"},
+      {R"({"body":"x","reply_to":1e3})", R"("reply_to":"1000")"},
+      {R"({"body":"x","meta":{ "t":1673382441.141209, "v":1.10,"z":-0, "u":"\u2028\/" }})",
+       R"("meta":{"t":1673382441.141209,"v":1.10,"z":-0,"u":"\u2028\/"})"},
+  };
+  for (const auto& [payload, member] : kPlain) {
+    const std::string event = stored(payload);
+    EXPECT_TRUE(has(event, member)) << payload << "\n" << event;
+  }
 }
 
 TEST_P(PublishTest, ErrorNamesTheCidOfABadPayload) {

@@ -27,7 +27,7 @@ TEST(SessionTest, RenewalKeepsItOpen) {
   World world({.settings = {"auth.connections_grace_s = 0"}});
   auto alice = RawClient::connected(world.broker.port(), with_ttl(world, "alice", 2s));
   auto witness = RawClient::connected(world.broker.port(), with_ttl(world, "bob", 3s));
-  EXPECT_EQ(alice.publish("users/alice/token", world.broker.token("alice")), 0);
+  EXPECT_EQ(alice.publish("users/alice/token", world.broker.token("alice") + "\n"), 0) << "made with echo";
   EXPECT_TRUE(witness.closed());  // its token ends after alice's first one
   alice.ping();
 }

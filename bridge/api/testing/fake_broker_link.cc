@@ -2,10 +2,10 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <utility>
 
 #include "schemas/json_text.h"
+#include "schemas/raw_json.h"
 
 namespace parley::bridge {
 namespace {
@@ -89,7 +89,8 @@ void FakeBrokerLink::request(std::size_t, std::string_view cmd, std::string_view
 
 BrokerAnswer FakeBrokerLink::answer(std::string_view cmd, std::string_view fields) {
   if (!refusal_.empty()) return refusal(refusal_, refusal_message_);
-  const json::object request = json::parse("{" + std::string(fields) + "}").as_object();
+  const json::object request =
+      json::parse("{" + std::string(fields) + "}", {}, {.max_depth = 64}).as_object();
   if (cmd == "send") return answer_send(fields);
   if (cmd == "room.tail")
     return R"({"req":"1","ok":true,"last":)" + std::to_string(tails_[text(request, "room")]) + "}";
@@ -104,7 +105,8 @@ BrokerAnswer FakeBrokerLink::answer_send(std::string_view fields) {
     --next_refusals_;
     return refusal(next_refusal_, "not yet");
   }
-  const json::object request = json::parse("{" + std::string(fields) + "}").as_object();
+  const std::string whole = "{" + std::string(fields) + "}";
+  const json::object request = json::parse(whole, {}, {.max_depth = 64}).as_object();
   const json::object& payload = request.at("payload").as_object();
   const std::string room = text(request, "room");
   const std::string user = text(request, "user");
@@ -115,7 +117,7 @@ BrokerAnswer FakeBrokerLink::answer_send(std::string_view fields) {
     sent_.push_back(
         {{user, text(request, "device"), parse_token_role(text(request, "role")).value_or(TokenRole::user)},
          room,
-         json::serialize(payload)});
+         std::string(raw_member(whole, "payload").value_or(""))});
   }
   std::string out;
   JsonObjectWriter answer(out);
