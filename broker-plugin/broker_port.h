@@ -51,6 +51,10 @@ class BrokerPort {
   // Delivered before this returns, to whoever subscribed and is connected: for what has to reach a connection
   // that the broker closes next. False: this broker has no way to do that.
   virtual bool publish_now(std::string_view topic, std::string_view payload) = 0;
+  // Retains it (an empty payload: retains nothing more) on the topic, for `expires_in_s` seconds (0: for
+  // ever), and delivers it as publish() does. `properties`: MQTT 5, encoded.
+  virtual void retain(std::string_view topic, Payload payload, int qos, std::string_view properties,
+                      std::uint32_t expires_in_s) = 0;
   // Closes the connection; its will is sent, if it has one. Must not be called from inside a check of that
   // same client.
   virtual void kick(const std::string& client_id) = 0;
@@ -81,8 +85,9 @@ struct AccessCheck {
   std::string_view username;  // sessions that wait for their client); the name is the one we gave it (name())
   std::string_view topic;     // a filter for subscribe and unsubscribe
   Access access = Access::read;
-  const void* payload = nullptr;  // what a read or write carries
-  std::size_t payload_size = 0;
+  std::string_view payload{};  // these three are what a read or write carries
+  int qos = 0;
+  bool retain = false;
 };
 
 struct Publish {
@@ -91,6 +96,7 @@ struct Publish {
   std::string_view payload;
   int qos = 0;
   bool retain = false;
+  std::string_view properties{};  // MQTT 5, encoded; only of what is to be retained
 };
 
 // What becomes of a publish: it passes (perhaps with another payload) or is denied.

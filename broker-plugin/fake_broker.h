@@ -84,10 +84,11 @@ class FakeBroker final : public BrokerPort {
     return true;
   }
   // What the broker does with a client's last will; true: it was published by the broker itself.
-  bool send_will(const Client& client, const std::string& topic, const std::string& payload) {
+  bool send_will(const Client& client, const std::string& topic, const std::string& payload,
+                 bool retain = false) {
     AccessCheck will = check(client, topic, Access::write);
-    will.payload = payload.data();
-    will.payload_size = payload.size();
+    will.payload = payload;
+    will.retain = retain;
     if (!node_->on_access(will)) return false;
     fan_out(topic, payload);
     return true;
@@ -140,11 +141,17 @@ class FakeBroker final : public BrokerPort {
   void publish(std::string_view topic, Payload payload, int, bool) override {
     queued_.emplace_back(std::string(topic), std::string(payload.view()));
   }
+  void retain(std::string_view topic, Payload payload, int qos, std::string_view properties,
+              std::uint32_t expires_in_s) override {
+    retained.push_back(
+        {std::string(topic), std::string(payload.view()), qos, std::string(properties), expires_in_s});
+  }
   bool publish_now(std::string_view topic, std::string_view payload) override {
     fan_out(std::string(topic), std::string(payload), false);
     return true;
   }
   void kick(const std::string& client_id) override {
+    kicked.push_back(client_id);
     for (Client& client : clients_) {
       if (!client.connected || client.id != client_id) continue;
       if (client.durable)
@@ -172,6 +179,15 @@ class FakeBroker final : public BrokerPort {
   void log(LogLevel, std::string_view text) override { logs.emplace_back(text); }
 
   std::vector<std::string> logs;
+  std::vector<std::string> kicked;
+  struct Retained {
+    std::string topic;
+    std::string payload;
+    int qos = 0;
+    std::string properties;
+    std::uint32_t expires_in_s = 0;
+  };
+  std::vector<Retained> retained;  // what the node gave it to retain
 
  private:
   static AccessCheck check(const Client& client, const std::string& topic, Access access) {
@@ -187,8 +203,7 @@ class FakeBroker final : public BrokerPort {
       for (const std::string& filter : client.filters) {
         if (!matches(filter, topic)) continue;
         AccessCheck read = check(client, topic, Access::read);
-        read.payload = payload.data();
-        read.payload_size = payload.size();
+        read.payload = payload;
         if (node_->on_access(read)) client.inbox.push_back({topic, payload});
       }
     }

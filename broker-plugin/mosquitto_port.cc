@@ -10,6 +10,8 @@
 
 #include "broker-plugin/log_line.h"
 
+#include "broker-plugin/mosquitto_properties.h"
+
 namespace parley::plugin {
 namespace {
 
@@ -62,6 +64,19 @@ bool MosquittoPort::publish_now(std::string_view topic, std::string_view payload
   easy_queue(nullptr, topic_.c_str(), 0, static_cast<std::uint32_t>(payload.size()), payload.data(), 0, 0,
              nullptr);
   return true;
+}
+
+void MosquittoPort::retain(std::string_view topic, Payload payload, int qos, std::string_view properties,
+                           std::uint32_t expires_in_s) {
+  topic_.assign(topic);
+  const int size = static_cast<int>(payload.size());
+  char* const bytes = payload.release();
+  mosquitto_property* list = decode_properties(properties, expires_in_s);
+  if (mosquitto_broker_publish(nullptr, topic_.c_str(), size, bytes, qos, true, list) != MOSQ_ERR_SUCCESS) {
+    std::free(bytes);
+    mosquitto_property_free_all(&list);
+    log(LogLevel::error, LogLine(LogLevel::error, "publish_failed").text("topic", topic_).line());
+  }
 }
 
 void MosquittoPort::kick(const std::string& client_id) {

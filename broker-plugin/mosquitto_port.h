@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "broker-plugin/broker_port.h"
 #include "broker-plugin/clock.h"
@@ -22,6 +23,8 @@ class MosquittoPort final : public BrokerPort {
 
   void publish(std::string_view topic, Payload payload, int qos, bool retain) override;
   bool publish_now(std::string_view topic, std::string_view payload) override;
+  void retain(std::string_view topic, Payload payload, int qos, std::string_view properties,
+              std::uint32_t expires_in_s) override;
   void kick(const std::string& client_id) override;
   bool keeps_session(const std::string& client_id) override;
   void name(ClientHandle client, const std::string& username) override;

@@ -36,6 +36,12 @@ boost::system::result<void, std::string> open_stores(const BrokerConfig& config,
     if (!replica) return "cannot open the replica: " + replica.error();
     stores.replica = std::move(*replica);
   }
+  if (!stores.retained) {
+    auto retained = storage::open_rocks_retained(
+        {.path = config.node.data_dir / "retained", .reserve_bytes = config.log.reserve_bytes});
+    if (!retained) return retained.error();
+    stores.retained = std::move(*retained);
+  }
   return {};
 }
 
@@ -68,6 +74,7 @@ Node::Node(BrokerConfig config, BrokerPort& broker, const Clock& clock, Stores s
       keys_(std::move(keys)),
       log_(std::move(stores.log)),
       replica_(std::move(stores.replica)),
+      retained_(std::move(stores.retained), config_.retained, config_.queues.retry_after),
       delivery_(delivery_queue_, broker_, event_log_, *directory_, rooms_, users_, tail_listeners_, load_,
                 clock_, metrics_),
       admission_({.facts = facts_,
@@ -122,7 +129,7 @@ boost::system::result<void, std::string> Node::load() {
   const auto tails = log_->room_tails();
   if (!tails) return "cannot read the log's counters: " + std::string(storage::to_string(tails.error()));
   for (const storage::RoomTail& tail : *tails) rooms_.at(directory_->intern_room(tail.room)).last = tail.last;
-  return {};
+  return retained_.load();
 }
 
 void Node::start() {
@@ -137,6 +144,7 @@ void Node::start() {
       event_log_.write(LogLine(LogLevel::warning, "metrics_off").prose("reason", exposer.error()));
     }
   }
+  restore();
   committer_.start();
   worker_.start();
   doorbell_.start();
@@ -159,10 +167,12 @@ void Node::stop() {
     event_log_.write(LogLine(LogLevel::error, "stop_sync_failed").reason(storage::to_string(synced.error())));
   if (const auto synced = replica_->sync(); !synced)
     event_log_.write(LogLine(LogLevel::error, "stop_sync_failed").prose("reason", synced.error()));
+  keep_for_next_start();
   event_log_.write(LogLine(LogLevel::notice, "node_stopped"));
 }
 
 void Node::on_turn() {
+  if (std::exchange(first_turn_, false)) adopt_restored_sessions();
   for (const Kick& kick : std::exchange(kick_now_, {})) {
     // Whoever has taken the client id over meanwhile has been let in by what holds now.
     const Session* session = sessions_.by_client_id(kick.client_id);
@@ -219,6 +229,8 @@ void Node::on_reload() {
 // Worker thread.
 void Node::maintain() {
   if (auto read = key_file_.read_if_changed()) take_keys(std::move(*read));
+  if (const auto synced = retained_.sync(); !synced)
+    delivery_queue_.log(LogLine(LogLevel::error, "retained_sync_failed").prose("reason", synced.error()));
 }
 
 // Worker thread.

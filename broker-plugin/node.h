@@ -31,6 +31,7 @@
 #include "broker-plugin/key_file.h"
 #include "broker-plugin/metrics.h"
 #include "broker-plugin/metrics_exposer.h"
+#include "broker-plugin/retained_messages.h"
 #include "broker-plugin/rooms.h"
 #include "broker-plugin/sessions.h"
 #include "broker-plugin/worker.h"
@@ -38,6 +39,7 @@
 #include "schemas/topic.h"
 #include "storage/log.h"
 #include "storage/replica_store.h"
+#include "storage/retained_store.h"
 
 namespace parley::plugin {
 
@@ -47,6 +49,7 @@ class Node {
   struct Stores {
     std::unique_ptr<storage::Log> log;
     std::unique_ptr<storage::ReplicaStore> replica;
+    std::unique_ptr<storage::RetainedStore> retained;
   };
   // Opens the stores, loads the facts and the keys. The error says what is wrong and what to do.
   static boost::system::result<std::unique_ptr<Node>, std::string> create(BrokerConfig config,
@@ -92,10 +95,19 @@ class Node {
   PublishVerdict publish_to_room(Session& session, const Topic& topic, const Publish& publish);
   PublishVerdict publish_signal(Session& session, const Topic& topic, const Publish& publish);
   PublishVerdict renew_token(Session& session, const Publish& publish);
+  PublishVerdict publish_beside_chat(const Session& session, const Publish& publish);
+  std::string_view person_behind(const Identity& who) const;
+  bool retain_will(const AccessCheck& check, const Session& absent);
   bool typing_too_soon(Session& session, RoomIndex room);
   void post_will(const Identity& who, std::string_view room, std::string_view payload);
   void tell(const UserEvent& event);
   void refuse(UserIndex user, std::string_view room, std::string_view cid, const Refusal& refusal);
+
+  // What was before this start of the broker (node_retained.cc).
+  void restore();
+  void restore_sessions(const storage::BrokerSnapshot& snapshot);
+  void adopt_restored_sessions();
+  void keep_for_next_start();
 
   void feel(const std::vector<Effect>& effects);
   void recheck(Session& session);
@@ -137,6 +149,7 @@ class Node {
 
   std::unique_ptr<storage::Log> log_;
   std::unique_ptr<storage::ReplicaStore> replica_;
+  RetainedMessages retained_;
   BrokerLoad load_;
   CommitQueue commit_queue_;
   DeliveryQueue delivery_queue_;
@@ -171,6 +184,9 @@ class Node {
   };
   std::string asked_name_;           // of the session that the broker asks for, when its client is away
   std::vector<std::string> closed_;  // client ids to ask the broker for: does it keep their session
+  // Client ids of sessions that the broker has read from its file, until the loop's first turn.
+  std::vector<std::string> restored_;
+  bool first_turn_ = true;
   std::int64_t last_expire_s_ = 0;
   std::uint64_t ids_ahead_ms_ = 0;  // as the log was told last
   std::uint64_t last_trim_ns_ = 0;

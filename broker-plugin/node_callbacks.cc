@@ -150,8 +150,7 @@ bool Node::check_read(const Session& session, const AccessCheck& check) {
   count_read(check.topic);
   // Nobody is told of one's own typing, on whichever device. By the payload, because a delivery may come
   // later than its publish: to a client that is away, or at QoS 2.
-  if (read_topic_.kind == TopicKind::room_typing &&
-      is_stamped_by({static_cast<const char*>(check.payload), check.payload_size}, session.who.name))
+  if (read_topic_.kind == TopicKind::room_typing && is_stamped_by(check.payload, session.who.name))
     return false;
   if (!may_read(session, read_topic_, read_topic_name_, *facts_)) {
     metrics_.acl_read_denied.add();
@@ -180,9 +179,9 @@ bool Node::take_will(const AccessCheck& check, const Session* replaced) {
                          .reason(to_string(allowed ? AuthError::session_revoked : allowed.error().error)));
     return false;
   }
-  if (topic.kind == TopicKind::other) return may_write(*session, topic, check.topic);
-  if (topic.user == session->who.name)
-    post_will(session->who, topic.room, {static_cast<const char*>(check.payload), check.payload_size});
+  if (topic.kind == TopicKind::other)
+    return may_write(*session, topic, check.topic) && retain_will(check, *session);
+  if (topic.user == session->who.name) post_will(session->who, topic.room, check.payload);
   return false;
 }
 
@@ -292,7 +291,7 @@ PublishVerdict Node::on_publish(const Publish& publish) {
              {Code::forbidden, "this topic is for last wills only; publish to rooms/{room}/send", {}});
       return PublishVerdict::deny();
     default:
-      return PublishVerdict::pass();
+      return publish_beside_chat(*session, publish);
   }
 }
 

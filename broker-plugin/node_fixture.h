@@ -75,6 +75,25 @@ class BrittleLog final : public storage::Log {
   std::unique_ptr<storage::Log> log_ = storage::make_memory_log();
 };
 
+// Retained messages on a disk that can be full.
+class BrittleRetained final : public storage::RetainedStore {
+ public:
+  std::atomic<bool> full{false};
+  storage::RetainedResult<void> put(const storage::RetainedMessage& message) override {
+    if (full) return "the disk is full";
+    return store_->put(message);
+  }
+  storage::RetainedResult<void> remove(std::string_view topic) override { return store_->remove(topic); }
+  storage::RetainedResult<void> load(
+      const std::function<void(const storage::RetainedMessage&)>& visit) override {
+    return store_->load(visit);
+  }
+  storage::RetainedResult<void> sync() override { return store_->sync(); }
+
+ private:
+  std::unique_ptr<storage::RetainedStore> store_ = storage::make_memory_retained();
+};
+
 class NodeTest : public ::testing::Test {
  protected:
   NodeTest() {
@@ -84,10 +103,14 @@ class NodeTest : public ::testing::Test {
     config_.auth.jwks_file = keys_file_;
     config_.doorbell.socket = "/nonexistent/doorbell.sock";  // tests turn the loop themselves
     config_.metrics.listen.clear();
+    config_.retained = {.messages = 3, .bytes = 1000};
     auto log = std::make_unique<BrittleLog>();
     log_ = log.get();
-    auto node = Node::create(config_, broker_, clock_,
-                             {.log = std::move(log), .replica = storage::make_memory_replica()});
+    auto retained = std::make_unique<BrittleRetained>();
+    retained_ = retained.get();
+    auto node = Node::create(
+        config_, broker_, clock_,
+        {.log = std::move(log), .replica = storage::make_memory_replica(), .retained = std::move(retained)});
     if (!node) throw std::runtime_error(node.error());
     node_ = std::move(*node);
     broker_.attach(*node_);
@@ -170,6 +193,7 @@ class NodeTest : public ::testing::Test {
   BrokerConfig config_;
   FakeBroker broker_;
   BrittleLog* log_ = nullptr;
+  BrittleRetained* retained_ = nullptr;
   std::unique_ptr<Node> node_;
   FakeBroker::Client* admin_ = nullptr;
   int requests_ = 0;

@@ -16,6 +16,7 @@
 #include "broker-plugin/clock.h"
 #include "broker-plugin/log_line.h"
 #include "broker-plugin/mosquitto_port.h"
+#include "broker-plugin/mosquitto_properties.h"
 #include "broker-plugin/node.h"
 #include "config/broker_config.h"
 
@@ -31,6 +32,7 @@ struct Plugin {
   MosquittoPort port;
   SystemClock clock;
   std::unique_ptr<Node> node;
+  std::string properties;  // of the message that is looked at, when it is to be retained
   Metrics failed;  // of callbacks that threw: outside of the node
   BrokerLog failures{port, clock, failed};
   std::uint64_t last_told_ns = 0;
@@ -77,8 +79,10 @@ int on_basic_auth(int, void* data, void* self) {
                                                .clean_start = mosquitto_client_clean_session(e.client),
                                                .keep_alive_s = mosquitto_client_keepalive(e.client)});
     if (!user) return MOSQ_ERR_AUTH;
-    // The name is asked for again when the broker sends this client's last will.
-    const int set = mosquitto_set_username(e.client, user->empty() ? nullptr : user->c_str());
+    // The name is asked for again when the broker sends this client's last will. Nobody's is an empty one,
+    // not none: what Mosquitto 2.0.11 writes for a kept session without a name is the one before it and
+    // memory behind that.
+    const int set = mosquitto_set_username(e.client, user->c_str());
     return set == MOSQ_ERR_SUCCESS ? MOSQ_ERR_SUCCESS : MOSQ_ERR_AUTH;
   });
 }
@@ -106,8 +110,9 @@ int on_acl_check(int, void* data, void* self) {
                             .username = text(mosquitto_client_username(e.client)),
                             .topic = text(e.topic),
                             .access = access,
-                            .payload = e.payload,
-                            .payload_size = e.payloadlen};
+                            .payload = {static_cast<const char*>(e.payload), e.payloadlen},
+                            .qos = e.qos,
+                            .retain = e.retain};
     return plugin.node->on_access(check) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
   });
 }
@@ -116,12 +121,14 @@ int on_message(int, void* data, void* self) {
   auto& plugin = *static_cast<Plugin*>(self);
   auto& e = *static_cast<mosquitto_evt_message*>(data);
   return guarded(plugin, MOSQ_ERR_ACL_DENIED, [&] {
+    if (e.retain) encode_properties(e.properties, plugin.properties);
     PublishVerdict verdict =
         plugin.node->on_publish({.client = e.client,
                                  .topic = text(e.topic),
                                  .payload = {static_cast<const char*>(e.payload), e.payloadlen},
                                  .qos = e.qos,
-                                 .retain = e.retain});
+                                 .retain = e.retain,
+                                 .properties = e.retain ? plugin.properties : std::string_view()});
     if (!verdict.allow) return MOSQ_ERR_ACL_DENIED;
     if (verdict.replace) {
       const std::string_view bytes = verdict.replacement.view();
@@ -211,8 +218,11 @@ void unregister_callbacks(const Plugin& plugin) {
 
 int start(Plugin& plugin, const mosquitto_opt* options, int count) {
   std::string_view config_file;
-  for (int i = 0; i < count; ++i)
+  std::string_view sessions_file;
+  for (int i = 0; i < count; ++i) {
     if (text(options[i].key) == "config") config_file = text(options[i].value);
+    if (text(options[i].key) == "sessions") sessions_file = text(options[i].value);
+  }
   if (config_file.empty()) {
     plugin.port.log(LogLevel::error, "no configuration: set `plugin_opt_config /path/to/parley.toml`");
     return MOSQ_ERR_INVAL;
@@ -223,6 +233,7 @@ int start(Plugin& plugin, const mosquitto_opt* options, int count) {
     for (std::string line; std::getline(lines, line);) plugin.port.log(LogLevel::error, line);
     return MOSQ_ERR_INVAL;
   }
+  config->node.broker_snapshot = sessions_file;
   auto node = Node::create(std::move(*config), plugin.port, plugin.clock);
   if (!node) {
     plugin.port.log(LogLevel::error, node.error());

@@ -187,8 +187,12 @@ void read_pattern(const toml::node& node, Problems& problems, PassThroughPattern
 }
 
 void read_pass_through(const toml::table& doc, Problems& problems, bool anonymous_allowed,
-                       std::vector<PassThroughPattern>& out) {
+                       std::vector<PassThroughPattern>& out, RetainedConfig& retained) {
+  constexpr std::int64_t kMaxRetained = 10'000'000;
+  constexpr std::int64_t kMaxRetainedMb = std::int64_t{1} << 20;
   Section s = Section::of(doc, "pass_through", problems);
+  s.read("retained_messages", retained.messages, 0, kMaxRetained);
+  s.mebibytes("retained_mb", retained.bytes, 1, kMaxRetainedMb);
   if (const toml::array* patterns = s.array("patterns")) {
     out.clear();
     for (const toml::node& node : *patterns) {
@@ -230,7 +234,7 @@ boost::system::result<BrokerConfig, ConfigErrors> parse_broker_config(std::strin
   read_queues(doc, problems, config.queues);
   read_storage(doc, problems, config.log, config.replica);
   read_metrics(doc, problems, config.metrics);
-  read_pass_through(doc, problems, config.auth.anonymous, config.pass_through);
+  read_pass_through(doc, problems, config.auth.anonymous, config.pass_through, config.retained);
   read_messages(doc, problems, config.messages);
   if (!problems.empty()) return problems.text();
   return config;

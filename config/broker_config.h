@@ -21,6 +21,9 @@ namespace parley {
 struct NodeConfig {
   std::uint16_t id = 0;                     // 0 to 1023: the node bits of message ids
   std::filesystem::path data_dir = "data";  // the log and the replica
+  // Mosquitto's own persistence_file, which only mosquitto.conf knows (plugin_opt_sessions); empty: it keeps
+  // none.
+  std::filesystem::path broker_snapshot{};
 };
 
 struct AuthConfig {
@@ -78,6 +81,12 @@ struct PassThroughPattern {
   bool anonymous = false;
 };
 
+// Their retained messages, which are kept on disk: what one user may have of them.
+struct RetainedConfig {
+  std::uint64_t messages = 1000;
+  std::uint64_t bytes = std::uint64_t{16} << 20;  // topics, payloads and properties together
+};
+
 struct BrokerConfig {
   NodeConfig node;
   AuthConfig auth;
@@ -89,6 +98,7 @@ struct BrokerConfig {
   ReplicaConfig replica;
   MetricsConfig metrics;
   std::vector<PassThroughPattern> pass_through{{.pattern = "devices/%u/#"}};
+  RetainedConfig retained;
   MessageLimits messages;
 };
 

@@ -61,6 +61,8 @@ void expect_same(const BrokerConfig& a, const BrokerConfig& b) {
     EXPECT_EQ(a.pass_through[i].access, b.pass_through[i].access);
     EXPECT_EQ(a.pass_through[i].anonymous, b.pass_through[i].anonymous);
   }
+  EXPECT_EQ(a.retained.messages, b.retained.messages);
+  EXPECT_EQ(a.retained.bytes, b.retained.bytes);
   EXPECT_EQ(a.messages.payload_bytes, b.messages.payload_bytes);
   EXPECT_EQ(a.messages.body_characters, b.messages.body_characters);
   EXPECT_EQ(a.messages.attachments, b.messages.attachments);
@@ -126,6 +128,8 @@ memory_mb = 8
 listen = ""
 [pass_through]
 patterns = [{pattern = "devices/%u/%d/#", access = "write"}, {pattern = "sensors/+/state", access = "read", anonymous = true}]
+retained_messages = 5
+retained_mb = 2
 [messages]
 payload_bytes = 1000
 body_characters = 500
@@ -145,6 +149,7 @@ mentions = 1
   want.metrics = {""};
   want.pass_through = {{"devices/%u/%d/#", PassThroughAccess::write, false},
                        {"sensors/+/state", PassThroughAccess::read, true}};
+  want.retained = {5, 2u << 20};
   want.messages = {1000, 500, 0, 1};
   expect_same(*config, want);
   EXPECT_EQ(config->auth.jwks_file, want.auth.jwks_file);

@@ -84,7 +84,10 @@ start_service() {
   local -a argv=()
   case $name in
     postgres) pg_command && user=$pg_user ;;
-    broker) argv=(mosquitto -c "$var/mosquitto.conf") ;;  # drops to its user by itself
+    broker)
+      set_damaged_sessions_aside
+      argv=(mosquitto -c "$var/mosquitto.conf")  # drops to its user by itself
+      ;;
     bridge) bridge_command && user=$bridge_user ;;
     *) die "launcher/plan names an unknown service: $name" ;;
   esac
@@ -99,6 +102,18 @@ start_service() {
   starts[$name]=$((starts[$name] + 1))
   write_down "$name.starts" "${starts[$name]}"
   note "$name started, process ${child[$name]}"
+}
+
+# What the broker wrote of its sessions when it last ended. Mosquitto does not start on a file that is damaged, and takes
+# half of one that is cut short for the whole; so it gets only the file that the plugin has looked through and sealed. One
+# on which it has failed to start twice is not tried again.
+set_damaged_sessions_aside() {
+  local file=data/mosquitto.db
+  [[ -e $file ]] || return 0
+  if ((starts[broker] < 2)) && (cd data && sha256sum --check --status mosquitto.db.sha256) 2>/dev/null; then return 0; fi
+  note "$file, the sessions kept from before, is damaged or was left by a crash: it is $file.damaged now, and clients begin new sessions"
+  mv -f "$file" "$file.damaged"
+  rm -f "$file.sha256"
 }
 
 # What has ended by itself.

@@ -235,6 +235,59 @@ test_broker_alone() {
   run 0 down
 }
 
+# What clients asked the broker to keep is there after a restart in order; a file of it that is damaged, or was left by a
+# crash, keeps nobody from starting, and is not taken for whole.
+test_keeps_what_it_should() {
+  new_broker keeps
+  run 0 up
+  run 0 ctl user put alice bob
+  run 0 ctl room put general
+  run 0 ctl member put general alice bob
+  local token db=$PARLEY_VAR/data/mosquitto.db
+  as() {  # USER PROGRAM ARGUMENT...
+    local user=$1 program=$2
+    shift 2
+    token=$("$home/parley" ctl token "$user")
+    "$program" -p "$PARLEY_MQTT_PORT" -u "$user" -P "$token" "$@"
+  }
+  lamp() { as alice mosquitto_sub -t devices/alice/lamp -C 1 -W 2 2>/dev/null || true; }
+  keeping() { as alice mosquitto_sub -i archive-1 -c -q 1 -t rooms/general/messages/json "$@"; }
+  as alice mosquitto_pub -q 1 -r -t devices/alice/lamp -m on || fail "alice cannot retain"
+  keeping -E || fail "alice cannot subscribe"
+  as bob mosquitto_pub -q 1 -t rooms/general/send -m "while she is away"
+  run 0 down
+  [[ -s $db && -s $db.sha256 ]] || fail "no sessions were kept"
+  run 0 up
+  eventually test ! -e "$db"
+  [[ $(lamp) == on ]] || fail "the lamp's state is gone: '$(lamp)'"
+  keeping -C 1 -W 10 >"$work/output" 2>&1 || fail "what was queued is gone"
+  said "while she is away"
+  # A crash takes the sessions, and what was acknowledged stays.
+  as alice mosquitto_pub -q 1 -r -t devices/alice/lamp -m off
+  local killed
+  killed=$(broker)
+  kill -KILL "$killed"
+  another_broker() { [[ $(broker) != "$killed" ]] && "$home/parley" status >/dev/null 2>&1; }
+  eventually another_broker
+  [[ $(lamp) == off ]] || fail "kill -9 took the lamp's state"
+  # Damage of every kind.
+  local damage
+  for damage in 'printf rubbish >' 'truncate -s 30' 'truncate -s -1' 'printf more >>' ': >'; do
+    keeping -E
+    run 0 down
+    eval "$damage \"\$db\""
+    run 0 up
+    [[ -e $db.damaged ]] || fail "what '$damage' made of the file was not put aside"
+    rm -f "$db.damaged"
+    [[ $(lamp) == off ]] || fail "'$damage' took the lamp's state"
+  done
+  run 0 down
+  rm -f "$db.sha256"  # as after a crash while it was written
+  run 0 up
+  [[ -e $db.damaged && $(lamp) == off ]] || fail "a file without its sum was taken"
+  run 0 down
+}
+
 # A PostgreSQL of the user's own: here, another node's.
 test_given_database() {
   new_node theirs

@@ -62,7 +62,6 @@ max_inflight_messages 500
 max_queued_messages 100000
 check_retain_source false
 max_packet_size 1048576
-persistence false
 log_type error
 log_type warning
 log_type notice
@@ -95,6 +94,10 @@ Broker::~Broker() {
 void Broker::write_files() {
   std::string conf = kConf;
   conf += "listener " + std::to_string(port()) + " 127.0.0.1\n";
+  conf += options_.keep_sessions ? "persistence true\nautosave_interval 0\npersistence_file mosquitto.db\n"
+                                   "persistence_location " +
+                                       data().string() + "/\n"
+                                 : "persistence false\n";
   if (options_.bare) {
     conf += "allow_anonymous true\n";
   } else {
@@ -104,6 +107,7 @@ void Broker::write_files() {
     fs::create_directory(data());
     conf += "listener 0 " + (run / "doorbell.sock").string() + "\n";
     conf += "plugin " + plugin_path() + "\nplugin_opt_config " + toml.string() + "\n";
+    if (options_.keep_sessions) conf += "plugin_opt_sessions " + (data() / "mosquitto.db").string() + "\n";
     std::string text = "node.data_dir = \"data\"\nauth.jwks_file = \"jwks.json\"\n";
     text += "doorbell.socket = \"run/doorbell.sock\"\n";
     text += "metrics.listen = \"127.0.0.1:" + std::to_string(metrics_port()) + "\"\n";

@@ -29,6 +29,7 @@ struct BrokerOptions {
   std::vector<std::string> settings{};  // lines for parley.toml, dotted: "limits.connections = 3"
   std::vector<std::string> conf{};      // lines for mosquitto.conf
   std::vector<std::pair<std::string, std::string>> env{};  // LD_PRELOAD and the like
+  bool keep_sessions = false;  // as the launcher's: over an end in order, in mosquitto.db
   bool start = true;
 };
 
