@@ -44,9 +44,17 @@ Admission::Admission(const Parts& parts)
       ids_(parts.config.node.id, parts.log.last_id()),
       first_(parts.log.stats().low) {}
 
-Result<Placed> Admission::admit(const Author& author, std::string_view room, std::string_view payload) {
+Result<Placed> Admission::admit(const Author& author, std::string_view room, std::string_view payload,
+                                CidRule cid) {
   const auto send = decoder_.decode(as_bytes(payload));
   if (!send) return send.error();
+  if (cid == CidRule::required && send->cid.empty()) {
+    return Refusal{
+        Code::bad_payload,
+        "with QoS 2 a message needs a `cid`, or a repeated one would be stored twice; give it one, as "
+        "{\"cid\":\"...\",\"body\":\"...\"}, or publish with QoS 1",
+        {}};
+  }
   return place(author, room, *send);
 }
 

@@ -44,6 +44,10 @@ struct Placed {
   bool duplicate = false;  // there was one with its cid, and this is that one's place
 };
 
+// Whether a message must have a cid. With QoS 2 it must: a repeated PUBLISH cannot be told from another one,
+// because the broker shows a plugin neither the packet id nor the DUP flag.
+enum class CidRule : std::uint8_t { optional, required };
+
 class Admission {
  public:
   struct Parts {
@@ -63,7 +67,8 @@ class Admission {
   explicit Admission(const Parts& parts);
 
   // PUBACK may leave when this succeeds: the event is in the write-ahead log, or was already (a resend).
-  Result<Placed> admit(const Author& author, std::string_view room, std::string_view payload);
+  Result<Placed> admit(const Author& author, std::string_view room, std::string_view payload,
+                       CidRule cid = CidRule::optional);
   // A last will. It has the same payload at every death of its client, which are to be told apart: its cid
   // gets an ending of its own, and never makes it a resend.
   Result<Placed> admit_will(const Author& author, std::string_view room, std::string_view payload);

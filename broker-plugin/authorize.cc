@@ -1,5 +1,9 @@
 #include "broker-plugin/authorize.h"
 
+#include <algorithm>
+
+#include "broker-plugin/doorbell.h"
+
 namespace parley::plugin {
 namespace {
 
@@ -87,7 +91,8 @@ bool may_read(const Session& session, const Topic& topic, std::string_view name,
 
 bool may_subscribe(const Session& session, std::string_view text, const Facts& facts) {
   const Filter filter = parse_filter(text);
-  if (session.who.internal) return false;
+  if (session.who.internal)
+    return std::ranges::find(kDoorbellFilters, filter.filter) != std::ranges::end(kDoorbellFilters);
   if (filter.topic.kind == TopicKind::room_send) return false;
   if (is_service(session)) return true;
   // A shared subscription takes messages away from the others in its group, so it is not for users.

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
+#include <vector>
 
 #include "broker-plugin/thread_name.h"
 #include "schemas/mqtt_packet.h"
@@ -36,6 +37,10 @@ std::string connect_packet(const Doorbell::Credentials& credentials) {
   connect.password = credentials.password;
   std::string out;
   mqtt::append_connect(out, connect);
+  std::vector<mqtt::Subscription> subscriptions;
+  for (const std::string_view filter : kDoorbellFilters)
+    subscriptions.push_back({.filter = filter, .qos = 0});
+  mqtt::append_subscribe(out, kVersion, 1, subscriptions);
   return out;
 }
 

@@ -19,6 +19,14 @@
 
 namespace parley::plugin {
 
+// What it subscribes to: topics that nobody else may subscribe to or need not. It is sent nothing of them;
+// but the broker answers a publish that nobody subscribed to with reason 0x10 ("no matching subscribers"),
+// which to people reads as if it had failed.
+inline constexpr std::string_view kDoorbellFilters[] = {
+    "rooms/+/send",  "rooms/+/typing", "rooms/+/receipt",
+    "users/+/token", "users/+/status", "users/+/request/+",
+};
+
 class Doorbell {
  public:
   struct Credentials {

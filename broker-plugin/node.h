@@ -93,6 +93,7 @@ class Node {
   ListenerCount* listeners_of(const Topic& topic);
   void subscribed(Session& session, const Filter& filter);
   PublishVerdict publish_to_room(Session& session, const Topic& topic, const Publish& publish);
+  PublishVerdict pass_again();
   PublishVerdict publish_signal(Session& session, const Topic& topic, const Publish& publish);
   PublishVerdict renew_token(Session& session, const Publish& publish);
   PublishVerdict publish_beside_chat(const Session& session, const Publish& publish);
@@ -187,6 +188,7 @@ class Node {
   // Client ids of sessions that the broker has read from its file, until the loop's first turn.
   std::vector<std::string> restored_;
   bool first_turn_ = true;
+  std::uint64_t repeated_ = 0;  // copies of QoS 2 messages
   std::int64_t last_expire_s_ = 0;
   std::uint64_t ids_ahead_ms_ = 0;  // as the log was told last
   std::uint64_t last_trim_ns_ = 0;

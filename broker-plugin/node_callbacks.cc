@@ -42,8 +42,14 @@ std::string_view text_of(TopicKind kind) {
 // when the user's number of connections is used up.
 constexpr int kLongKeepAliveS = 1200;
 
-Refusal not_retained(TopicKind kind) {
-  return {Code::bad_payload, std::string(text_of(kind)) + " cannot be retained", {}};
+// Typing, receipts, tokens, status, requests. Retained, the broker would keep one for each topic, and users
+// make the topics up. With QoS 2, it cuts a client off that repeats one twice.
+Result<void> check_flags(TopicKind kind, const Publish& publish) {
+  const std::string what(text_of(kind));
+  if (publish.retain) return Refusal{Code::bad_payload, what + " cannot be retained", {}};
+  if (publish.qos == 2)
+    return Refusal{Code::bad_payload, "QoS 2 is not for " + what + "; publish with QoS 0 or 1", {}};
+  return {};
 }
 
 }  // namespace
@@ -118,6 +124,9 @@ bool Node::on_access(const AccessCheck& check) {
   if (session == nullptr) return check.access == Access::read && check_read_of_absent(check);
   switch (check.access) {
     case Access::read:
+      // It subscribes for the PUBACK's sake (kDoorbellFilters) and is asked for with each message: quickly,
+      // no.
+      if (session->who.internal) return false;
       return check_read(*session, check);
     case Access::write:
       return may_write(*session, parse_topic(check.topic), check.topic);
@@ -278,9 +287,8 @@ PublishVerdict Node::on_publish(const Publish& publish) {
       return renew_token(*session, publish);
     case TopicKind::user_status:
     case TopicKind::user_request: {
-      // The broker would keep one for each topic, and the user makes up the topics.
-      const Result<void> within =
-          publish.retain ? not_retained(topic.kind) : admission_.admit_request(author_of(*session));
+      Result<void> within = check_flags(topic.kind, publish);
+      if (within) within = admission_.admit_request(author_of(*session));
       if (within) return PublishVerdict::pass();
       refuse(session->who.user, {}, {}, within.error());
       return PublishVerdict::deny();
@@ -301,21 +309,28 @@ PublishVerdict Node::publish_to_room(Session& session, const Topic& topic, const
   const Result<Placed> outcome =
       publish.retain
           ? Refusal{Code::bad_payload, "messages cannot be retained; publish without the retain flag", {}}
-          : admission_.admit(author_of(session), topic.room, publish.payload);
+          : admission_.admit(author_of(session), topic.room, publish.payload,
+                             publish.qos == 2 ? CidRule::required : CidRule::optional);
   metrics_.admit_ns.observe(clock_.steady_ns() - begin_ns);
-  if (outcome) return PublishVerdict::pass();
+  if (outcome) return publish.qos == 2 && outcome->duplicate ? pass_again() : PublishVerdict::pass();
   // What was not decoded has no cid; the last one that was is another payload's, and that is gone.
   const std::string_view cid = publish.retain ? std::string_view() : admission_.last_cid();
   refuse(session.who.user, topic.room, cid, outcome.error());
   return PublishVerdict::deny();
 }
 
+// A QoS 2 message repeated before its PUBREL. The broker cuts a client off that sends the third copy of a
+// payload; what differs from the copy before it answers, as another message with the packet id of one that
+// was given up. What it holds there goes to nobody.
+PublishVerdict Node::pass_again() { return PublishVerdict::pass_as(std::to_string(++repeated_)); }
+
 PublishVerdict Node::publish_signal(Session& session, const Topic& topic, const Publish& publish) {
   const bool typing = topic.kind == TopicKind::room_typing;
   const Author author = author_of(session);
-  Result<void> outcome = publish.retain ? not_retained(topic.kind)
-                         : typing       ? admission_.admit_typing(author, topic.room)
-                                        : admission_.admit_receipt(author, topic.room);
+  Result<void> outcome = check_flags(topic.kind, publish);
+  if (outcome)
+    outcome =
+        typing ? admission_.admit_typing(author, topic.room) : admission_.admit_receipt(author, topic.room);
   Result<std::string> stamped = Refusal{Code::bad_payload, {}, {}};
   if (outcome) {
     stamped = typing ? stamp_typing(publish.payload, session.who.name)
@@ -356,8 +371,8 @@ bool Node::typing_too_soon(Session& session, RoomIndex room) {
 }
 
 PublishVerdict Node::renew_token(Session& session, const Publish& publish) {
-  if (publish.retain) {
-    refuse(session.who.user, {}, {}, not_retained(TopicKind::user_token));
+  if (const auto fits = check_flags(TopicKind::user_token, publish); !fits) {
+    refuse(session.who.user, {}, {}, fits.error());
     return PublishVerdict::deny();
   }
   // Every token costs this thread the check of a signature.

@@ -262,6 +262,96 @@ TEST_P(PublishTest, QoS2ResendWithSamePacketIdStoresOnce) {
   EXPECT_TRUE(reader.silent());
 }
 
+// As often as the client likes, on one connection or the next: each copy is answered, one message is stored.
+TEST_P(PublishTest, QoS2CopiesNeverCutTheConnection) {
+  auto alice = listener("alice");
+  auto reader = world_.reader("bob", "general");
+  std::uint16_t id = 0;
+  for (int copy = 0; copy < 30; ++copy) {
+    id = alice.send_publish("rooms/general/send", message("once", "q2"),
+                            {.qos = 2, .dup = copy > 0, .packet_id = id});
+    EXPECT_EQ(alice.expect(PacketType::pubrec, id).reason, 0) << copy;
+  }
+  std::string bytes;
+  mqtt::append_ack(bytes, GetParam(), PacketType::pubrel, id);
+  alice.send_bytes(bytes);
+  EXPECT_EQ(alice.expect(PacketType::pubcomp, id).reason, 0);
+  EXPECT_EQ(text(expect_event(reader, "general"), "cid"), "q2");
+  EXPECT_TRUE(reader.silent());
+  EXPECT_EQ(alice.publish("rooms/general/send", message("and on", "q3"), {.qos = 2}), 0);
+  EXPECT_EQ(text(expect_event(reader, "general"), "cid"), "q3");
+}
+
+TEST_P(PublishTest, QoS2CopiesOverReconnectsOfAKeptSession) {
+  auto reader = world_.reader("bob", "general");
+  auto options = world_.as("alice", "keeps", GetParam());
+  options.clean = false;
+  options.session_expiry_s = 3600;
+  std::uint16_t id = 77;
+  for (int copy = 0; copy < 6; ++copy) {
+    auto alice = RawClient::connected(world_.broker.port(), options);
+    alice.send_publish("rooms/general/send", message("once", "q2"),
+                       {.qos = 2, .dup = copy > 0, .packet_id = id});
+    EXPECT_EQ(alice.expect(PacketType::pubrec, id).reason, 0) << copy;
+    alice.abort();
+  }
+  EXPECT_EQ(text(expect_event(reader, "general"), "cid"), "q2");
+  EXPECT_TRUE(reader.silent());
+}
+
+TEST_P(PublishTest, QoS2NeedsACid) {
+  auto alice = listener("alice");
+  Send send;
+  send.body = "in FlatBuffers";
+  const auto binary = send_to_flatbuffer(send);
+  const std::string_view fb(reinterpret_cast<const char*>(binary.data()), binary.size());
+  for (const std::string_view payload :
+       {std::string_view("plain text"), std::string_view(R"({"body":"in JSON"})"),
+        std::string_view(R"({"body":"empty","cid":""})"), fb}) {
+    for (int copy = 0; copy < 4; ++copy) {
+      EXPECT_EQ(alice.publish("rooms/general/send", payload, {.qos = 2, .dup = copy > 0, .packet_id = 9}),
+                (GetParam() == Version::v5 ? 0x87 : 0));
+      const auto error = expect_error(alice, "alice", "bad_payload");
+      EXPECT_NE(text(error, "message").find("`cid`"), std::string::npos);
+      EXPECT_NE(text(error, "message").find("QoS 1"), std::string::npos);
+    }
+  }
+  expect_nothing_stored();
+}
+
+// On topics that are the node's own and need no QoS 2, copies are refused, not cut off.
+TEST_P(PublishTest, QoS2IsForMessages) {
+  auto alice = listener("alice");
+  for (const char* topic : {"rooms/general/typing", "rooms/general/receipt", "users/alice/token",
+                            "users/alice/status", "users/alice/request/history"}) {
+    for (int copy = 0; copy < 4; ++copy) {
+      EXPECT_EQ(
+          alice.publish(topic, R"({"typing":true,"read":1})", {.qos = 2, .dup = copy > 0, .packet_id = 9}),
+          (GetParam() == Version::v5 ? 0x87 : 0))
+          << topic;
+      expect_error(alice, "alice", "bad_payload");
+    }
+  }
+}
+
+// 0x10, "no matching subscribers", would be true, and read as if the message had been lost.
+TEST_P(PublishTest, AcceptedIsAnsweredWithZero) {
+  const std::string fresh = world_.broker.token("alice", {.device = "phone"});
+  const std::pair<const char*, std::string> accepted[] = {{"rooms/general/send", "hello"},
+                                                          {"rooms/attic/send", "hello"},
+                                                          {"rooms/general/receipt", R"({"read":0})"},
+                                                          {"rooms/general/typing", R"({"typing":true})"},
+                                                          {"users/alice/status", "{}"},
+                                                          {"users/alice/request/history", "{}"},
+                                                          {"users/alice/token", fresh}};
+  for (const auto& [topic, payload] : accepted) {
+    auto sender = std::string_view(topic).find("attic") != std::string_view::npos ? world_.connect("olga")
+                                                                                  : world_.connect("alice");
+    const auto id = sender.send_publish(topic, payload);
+    EXPECT_EQ(sender.expect(PacketType::puback, id).reason, 0) << topic;
+  }
+}
+
 TEST_P(PublishTest, OperationsNeedTheirTarget) {
   auto alice = listener("alice");
   auto bob = listener("bob");

@@ -113,7 +113,7 @@ std::uint8_t RawClient::publish(std::string_view topic, std::string_view payload
                                 const PublishOptions& options) {
   const std::uint16_t id = send_publish(topic, payload, options);
   if (options.qos == 0) return 0;
-  // 0x10, "no matching subscribers", is a success, and true of every rooms/{room}/send.
+  // 0x10, "no matching subscribers", is a success.
   const auto success_is_0 = [](std::uint8_t reason) -> std::uint8_t { return reason < 0x80 ? 0 : reason; };
   if (options.qos == 1) return success_is_0(expect(PacketType::puback, id).reason);
   const std::uint8_t reason = success_is_0(expect(PacketType::pubrec, id).reason);
