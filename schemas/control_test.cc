@@ -4,6 +4,7 @@
 
 #include <boost/json/parse.hpp>
 #include <random>
+#include <set>
 
 #include "schemas/base64url.h"
 
@@ -57,7 +58,9 @@ TEST(ControlOp, ComesBackFromJson) {
     EXPECT_EQ(again->index(), op.index());
     EXPECT_EQ(to_json(*again), json);
   }
-  EXPECT_EQ(every_op().size(), std::variant_size_v<ControlOp>);
+  std::set<std::size_t> kinds;
+  for (const ControlOp& op : every_op()) kinds.insert(op.index());
+  EXPECT_EQ(kinds.size(), std::variant_size_v<ControlOp>);
 }
 
 TEST(ControlOp, NumbersDoNotDrift) {
