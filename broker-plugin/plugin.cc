@@ -33,7 +33,7 @@ struct Plugin {
   SystemClock clock;
   std::unique_ptr<Node> node;
   std::string properties;  // of the message that is looked at, when it is to be retained
-  Metrics failed;  // of callbacks that threw: outside of the node
+  Metrics failed;          // of callbacks that threw: outside of the node
   BrokerLog failures{port, clock, failed};
   std::uint64_t last_told_ns = 0;
   std::uint64_t lines_left_out = 0;  // that the node has been told of

@@ -592,7 +592,9 @@ test_frozen() {
     kill -CONT "$process"
     eventually status_is_well
   done
-  kill -STOP "$(postgres)" $(ps -o pid= --ppid "$(postgres)")
+  local -a all=("$(postgres)")
+  mapfile -t -O 1 all < <(ps -o pid= --ppid "${all[0]}" | tr -d ' ')
+  kill -STOP "${all[@]}"
   not_ready() { [[ $(rest /health/ready) == *'"what":"postgres"'*'"why":'* ]]; }
   eventually not_ready
   PARLEY_WAIT_S=2 run 1 up
