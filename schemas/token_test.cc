@@ -329,7 +329,7 @@ TEST(Jwks, LeavesOutKeysOfNoUse) {
   json::object plain = good;
   plain.erase("use");
   plain.erase("alg");
-  plain["key_ops"] = {"verify"};
+  plain["key_ops"] = json::array{"verify"};
   EXPECT_EQ(size_with(plain), 2u);
   plain["kid"] = key_b().kid();  // the first of two with one kid counts
   EXPECT_EQ(size_with(plain), 1u);

@@ -61,7 +61,7 @@ for (const version of [4, 5]) {
       const ack = await alices('users/alice/events');
       assert.deepEqual([ack.type, ack.cid, ack.seq, ack.id], ['ack', cid, event.seq, event.id]);
     }
-    await alice.publishAsync('rooms/general/send', 'twice', { qos: 2 });
+    await alice.publishAsync('rooms/general/send', JSON.stringify({ cid: `once-${version}`, body: 'twice' }), { qos: 2 });
     assert.equal((await bobs('rooms/general/messages/json')).body, 'twice');
     await alice.endAsync();
     await bob.endAsync();
