@@ -26,7 +26,7 @@ class Payload {
   Payload(const void* data, std::size_t size)
       : data_(static_cast<char*>(std::malloc(size + 1))), size_(size) {
     if (data_ == nullptr) throw std::bad_alloc();
-    std::memcpy(data_.get(), data, size);
+    if (size > 0) std::memcpy(data_.get(), data, size);  // an empty view may have no address
     data_.get()[size] = 0;
   }
   std::size_t size() const { return size_; }

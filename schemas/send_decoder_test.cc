@@ -178,7 +178,8 @@ TEST_F(SendDecoderTest, MentionsAsPeopleTypeThem) {
   send.body = "x";
   const std::vector<std::string_view> names = {"@Bob", "ann", "nobody at all"};
   send.mentions = names;
-  const auto flat = decoder_.decode(send_to_flatbuffer(send));
+  const auto bytes = send_to_flatbuffer(send);
+  const auto flat = decoder_.decode(bytes);
   ASSERT_TRUE(flat);
   EXPECT_EQ(describe(*flat), "cid= kind=text body=x reply_to=0 @bob @ann meta= expires=0 target=0 emoji=");
   std::string many = "[";
@@ -294,7 +295,8 @@ TEST_F(SendDecoderTest, MetaArrivesAsItWasSentWithoutTheSpaces) {
     Send send;
     send.body = "b";
     send.meta = meta;
-    const auto flat = decoder_.decode(send_to_flatbuffer(send));
+    const auto bytes = send_to_flatbuffer(send);
+  const auto flat = decoder_.decode(bytes);
     ASSERT_TRUE(flat) << meta << flat.error().message;
     EXPECT_EQ(flat->meta, want);
   }
