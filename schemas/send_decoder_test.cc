@@ -296,7 +296,7 @@ TEST_F(SendDecoderTest, MetaArrivesAsItWasSentWithoutTheSpaces) {
     send.body = "b";
     send.meta = meta;
     const auto bytes = send_to_flatbuffer(send);
-  const auto flat = decoder_.decode(bytes);
+    const auto flat = decoder_.decode(bytes);
     ASSERT_TRUE(flat) << meta << flat.error().message;
     EXPECT_EQ(flat->meta, want);
   }
