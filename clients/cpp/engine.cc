@@ -1,5 +1,6 @@
 #include "clients/cpp/engine.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <utility>
 
@@ -30,6 +31,15 @@ std::uint64_t number_of(const json::object& object, std::string_view field) {
 bool flag_of(const json::object& object, std::string_view field) {
   const json::value* value = object.if_contains(field);
   return value != nullptr && value->is_bool() && value->as_bool();
+}
+
+// Whatever a server says, a message waits no longer than this before it is tried again: also so that times
+// can be added to it.
+constexpr Millis kLongestRetry = std::chrono::hours(1);
+
+Millis retry_after_of(const json::object& notice) {
+  const std::uint64_t longest = kLongestRetry.count();
+  return Millis(std::min(number_of(notice, "retry_after_ms"), longest));
 }
 
 Code parse_code(std::string_view text) {
@@ -302,7 +312,7 @@ void Engine::receive_notice(std::string_view payload) {
     sender_.acked(Ack{room, cid, Seq{number_of(notice, "seq")}, id.value_or(MessageId{0}),
                       number_of(notice, "ts"), flag_of(notice, "duplicate")});
   } else if (const Refusal refusal{parse_code(text_of(notice, "code")), text_of(notice, "message"),
-                                   Millis(number_of(notice, "retry_after_ms"))};
+                                   retry_after_of(notice)};
              type == "error" && sender_.refused(room, cid, refusal)) {
     return;
   } else if (type == "session.replaced") {

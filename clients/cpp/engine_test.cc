@@ -110,9 +110,9 @@ class EngineTest : public testing::Test {
     notice(R"({"type":"ack","room":"general","cid":")" + cid + R"(","seq":)" + std::to_string(seq) +
            R"(,"id":"77","ts":1763683200123,"duplicate":false})");
   }
-  void error(const std::string& cid, const std::string& code, int retry_ms = 0) {
+  void error(const std::string& cid, const std::string& code, const std::string& retry_ms = "0") {
     notice(R"({"type":"error","room":"general","cid":")" + cid + R"(","code":")" + code +
-           R"(","message":"why","retry_after_ms":)" + std::to_string(retry_ms) + "}");
+           R"(","message":"why","retry_after_ms":)" + retry_ms + "}");
   }
 
   using Results = std::vector<std::pair<std::string, std::string>>;
@@ -311,7 +311,7 @@ TEST_F(EngineTest, RateLimitedIsWaitedOutAndNothingOvertakes) {
   for (const char* cid : {"a", "b"}) send(cid);
   left();
   puback("a", kReasonNotAuthorized);
-  error("a", "rate_limited", 400);
+  error("a", "rate_limited", "400");
   ASSERT_EQ(recorder.delayed.size(), 1u);
   EXPECT_EQ(recorder.delayed[0].second.code, Code::rate_limited);
   EXPECT_EQ(recorder.delayed[0].second.retry_after, Millis(400));
@@ -324,12 +324,26 @@ TEST_F(EngineTest, RateLimitedIsWaitedOutAndNothingOvertakes) {
   EXPECT_THAT(results, IsEmpty());
 }
 
+TEST_F(EngineTest, NoServerMakesAMessageWaitForEver) {
+  for (const char* told : {"3600001", "9223372036854775", "4111111111111111100", "18446744073709551615",
+                           "1e18", "1e300", "-1", "-1e300"}) {
+    make({});
+    go_online();
+    send("a");
+    left();
+    puback("a", kReasonNotAuthorized);
+    error("a", "rate_limited", told);
+    advance(std::chrono::hours(1) + std::chrono::minutes(15));  // the jitter is a quarter
+    EXPECT_THAT(left(), ElementsAre("a")) << told;
+  }
+}
+
 TEST_F(EngineTest, RefusalsAreReportedAtOnceWhenTheAppWantsThem) {
   make([](Options& options) { options.retry_refused = false; });
   go_online();
   send("a");
   left();
-  error("a", "rate_limited", 400);
+  error("a", "rate_limited", "400");
   EXPECT_EQ(results, (Results{{"a", "rate_limited"}}));
 }
 

@@ -6,11 +6,14 @@
 
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/private_file.h"
+#include "schemas/whole_number.h"
 
 namespace parley::ctl {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::int64_t kYear_s = 366 * 24 * 3600;
 
 std::string text_of(const json::object& object, std::string_view field) {
   const json::value* value = object.if_contains(field);
@@ -19,7 +22,7 @@ std::string text_of(const json::object& object, std::string_view field) {
 
 std::int64_t number_of(const json::object& object, std::string_view field) {
   const json::value* value = object.if_contains(field);
-  return value != nullptr && value->is_int64() ? value->as_int64() : 0;
+  return value == nullptr ? 0 : whole_number<std::int64_t>(*value).value_or(0);
 }
 
 json::object to_object(const Login& login) {
@@ -51,7 +54,8 @@ bool same(const Login& a, const Login& b) { return a.url == b.url && a.user == b
 Login login_of(const json::object& answer, const std::string& url) {
   Login login = from_object(answer);
   login.url = url;
-  login.expires_s = std::time(nullptr) + number_of(answer, "expires_in");
+  login.expires_s =
+      std::time(nullptr) + std::clamp<std::int64_t>(number_of(answer, "expires_in"), 0, kYear_s);
   if (login.user.empty() || login.access_token.empty() || login.refresh_token.empty()) {
     throw Failure("the server at " + url + " answered without tokens: is it a Parley server?");
   }

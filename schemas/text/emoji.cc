@@ -118,6 +118,8 @@ bool is_joined(std::u32string_view plain) {
     const std::size_t end = plain.find(kJoiner);
     const Element element{plain.substr(0, end)};
     if (count == elements.size() || element.points.empty() || !is_single(element.points)) return false;
+    if (!is_pictograph(element.first()))
+      return false;  // a tone alone, a keycap, a country's flag: none is joined
     coming = coming || is_coming_emoji(element.first());
     family = family && (element.is(0x1f9d1) || element.is(0x1f9d2));
     elements[count++] = element;
