@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "config/toml_section.h"
+#include "schemas/jws.h"
 
 namespace parley {
 namespace {
@@ -207,6 +208,53 @@ void read_auth(const toml::table& doc, const Path& base, Problems& problems, Acc
   s.finish();
 }
 
+// What is wrong with an issuer as it is written (OpenID Connect Discovery 1.0, section 3); empty: nothing.
+std::string why_no_issuer(std::string_view issuer) {
+  const std::size_t scheme = issuer.find("://");
+  const std::string_view rest = scheme == std::string_view::npos ? "" : issuer.substr(scheme + 3);
+  const std::string found = ", found \"" + std::string(issuer) + "\"";
+  if (!issuer.starts_with("https://") && !is_loopback_http(issuer))
+    return "expected an https:// URL (http:// for loopback only)" + found;
+  if (rest.empty() || rest[0] == '/' || rest[0] == ':') return "expected a URL with a host" + found;
+  if (rest.find_first_of(" \t\r\n\"<>\\") != std::string_view::npos) return "expected a URL" + found;
+  if (rest.substr(0, rest.find('/')).find('@') != std::string_view::npos)
+    return "expected a URL without a user or a password in it";
+  if (rest.find_first_of("?#") != std::string_view::npos)
+    return "expected a URL without query and fragment" + found;
+  if (rest.find("/.well-known/") != std::string_view::npos)
+    return "expected what the provider calls its issuer, without /.well-known/openid-configuration" + found;
+  if (rest.find_first_of("{}") != std::string_view::npos)
+    return "expected your own tenant in place of what is in braces" + found;
+  return {};
+}
+
+// As this client is registered at the provider.
+void check_client(Section& s, const OidcProvider& out) {
+  const std::string& alg = out.id_token_signed_response_alg;
+  const bool by_secret = hmac_secret_bytes(alg) > 0;
+  if (!alg.empty() && !by_secret && !is_public_key_algorithm(alg)) {
+    s.problem(
+        "id_token_signed_response_alg",
+        "expected RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, ES256K, EdDSA, or HS256, "
+        "HS384, HS512 where the provider signs with the client's secret; found \"" +
+            alg + "\"");
+  }
+  if (by_secret && out.client_secret_file.empty())
+    s.problem("client_secret_file", "is needed: " + alg + " is checked with the client's secret");
+  const std::string& method = out.token_endpoint_auth_method;
+  if (!method.empty() && method != "client_secret_basic" && method != "client_secret_post" &&
+      method != "none") {
+    s.problem("token_endpoint_auth_method",
+              "expected client_secret_basic, client_secret_post or none, found \"" + method + "\"");
+  }
+  if (method.starts_with("client_secret") && out.client_secret_file.empty())
+    s.problem("client_secret_file", "is needed for token_endpoint_auth_method = \"" + method + "\"");
+  if (out.client_id.empty()) s.problem("client_id", "needs the client id that the provider gave this server");
+  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  if (!out.client_id.empty() && (is_space(out.client_id.front()) || is_space(out.client_id.back())))
+    s.problem("client_id", "must not begin or end with white space, found \"" + out.client_id + "\"");
+}
+
 void read_provider(const toml::node& node, const Path& base, Problems& problems, OidcProvider& out) {
   Section s(node.as_table(), "oidc", problems);
   s.string("name", out.name);
@@ -215,17 +263,23 @@ void read_provider(const toml::node& node, const Path& base, Problems& problems,
   read_optional_path(s, "client_secret_file", out.client_secret_file, base);
   read_strings(s, "scopes", out.scopes);
   s.string("redirect_uri", out.redirect_uri);
+  s.string("id_token_signed_response_alg", out.id_token_signed_response_alg);
+  s.string("token_endpoint_auth_method", out.token_endpoint_auth_method);
+  check_client(s, out);
   if (!is_slug(out.name)) {
     s.problem("name", "expected a-z, 0-9 and -, up to 32 characters: it is part of the path, found \"" +
                           out.name + "\"");
   }
-  if (!out.issuer.starts_with("https://") && !is_loopback_http(out.issuer)) {
-    s.problem("issuer", "expected an https:// URL (http:// for loopback only), found \"" + out.issuer + "\"");
-  }
-  if (out.client_id.empty()) s.problem("client_id", "needs the client id that the provider gave this server");
+  if (const std::string wrong = why_no_issuer(out.issuer); !wrong.empty()) s.problem("issuer", wrong);
   if (std::find(out.scopes.begin(), out.scopes.end(), "openid") == out.scopes.end()) {
     s.problem("scopes", "must have \"openid\": without it the provider sends no id_token");
   }
+  for (const std::string& scope : out.scopes) {
+    if (scope.empty() || scope.find_first_of(" ,\t\r\n") != std::string::npos)
+      s.problem("scopes", "expected one scope in each string, found \"" + scope + "\"");
+  }
+  if (out.redirect_uri.find('#') != std::string::npos)
+    s.problem("redirect_uri", "must have no fragment, found \"" + out.redirect_uri + "\"");
   if (!out.redirect_uri.empty() && !out.redirect_uri.starts_with("https://") &&
       !is_loopback_http(out.redirect_uri)) {
     s.problem("redirect_uri",

@@ -76,6 +76,12 @@ struct OidcProvider {
   std::filesystem::path client_secret_file;  // empty: a public client (PKCE alone)
   std::vector<std::string> scopes{"openid", "profile"};
   std::string redirect_uri;  // empty: {public_url}/api/v1/auth/oidc/{name}/callback
+  // As this client is registered there (OpenID Connect Dynamic Client Registration 1.0, section 2). The one
+  // algorithm of its id_tokens; empty: any with public keys. HS256, HS384 and HS512 are checked with the
+  // client's secret, and only if said so.
+  std::string id_token_signed_response_alg;
+  // client_secret_basic, client_secret_post or none; empty: what the provider's discovery says.
+  std::string token_endpoint_auth_method;
 };
 
 struct ControlConfig {

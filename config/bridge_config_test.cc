@@ -147,6 +147,8 @@ name = "two"
 issuer = "http://127.0.0.1:999/x"
 client_id = "d"
 redirect_uri = "http://localhost/cb"
+id_token_signed_response_alg = "ES256"
+token_endpoint_auth_method = "none"
 [control]
 batch = 8
 standby_poll_ms = 90
@@ -206,6 +208,9 @@ level = "debug"
   EXPECT_THAT(one.scopes, ElementsAre("openid", "email"));
   EXPECT_EQ(config->oidc[1].redirect_uri, "http://localhost/cb");
   EXPECT_TRUE(config->oidc[1].client_secret_file.empty());
+  EXPECT_EQ(config->oidc[1].id_token_signed_response_alg, "ES256");
+  EXPECT_EQ(config->oidc[1].token_endpoint_auth_method, "none");
+  EXPECT_EQ(one.id_token_signed_response_alg, "");
 }
 
 TEST(BridgeConfig, RefusesWhatCannotWorkAndSaysWhere) {
@@ -262,6 +267,40 @@ TEST(BridgeConfig, ProvidersAreChecked) {
   EXPECT_THAT(fault("name = \"x\"\nissuer = \"https://i\""), HasSubstr("oidc.client_id"));
   EXPECT_THAT(fault(good + "scopes = [\"email\"]"), HasSubstr("must have \"openid\""));
   EXPECT_THAT(fault(good + "redirect_uri = \"http://a/b\""), HasSubstr("oidc.redirect_uri"));
+  for (const char* alg : {"none", "RS1", "RSA-OAEP", "rs256", "HS1"}) {
+    EXPECT_THAT(fault(good + "id_token_signed_response_alg = \"" + alg + "\""),
+                HasSubstr("oidc.id_token_signed_response_alg"))
+        << alg;
+  }
+  EXPECT_THAT(fault(good + "id_token_signed_response_alg = \"HS256\""), HasSubstr("oidc.client_secret_file"));
+  EXPECT_EQ(fault(good + "id_token_signed_response_alg = \"HS256\"\nclient_secret_file = \"s\""),
+            "(accepted)");
+  for (const char* alg : {"PS512", "ES256K", "EdDSA", "Ed448"})
+    EXPECT_EQ(fault(good + "id_token_signed_response_alg = \"" + alg + "\""), "(accepted)");
+  // What can be seen of an issuer without asking it.
+  const auto issuer = [&](const std::string& url) {
+    return fault("name = \"x\"\nclient_id = \"c\"\nissuer = \"" + url + "\"\n");
+  };
+  for (const char* url :
+       {"", "accounts.google.com", "http://login.example", "http://127.0.0.1.evil.example", "https://",
+        "https:///realms/x", "https://i/?a=b", "https://i/#a", "https://user:secret@i",
+        "https://i/.well-known/openid-configuration", "https://login.example/{tenantid}/v2.0", "https://i x",
+        "https://i ", "HTTPS//i", "ftp://i"})
+    EXPECT_THAT(issuer(url), HasSubstr("oidc.issuer: expected")) << url;
+  for (const char* url :
+       {"https://accounts.google.com", "https://login.microsoftonline.com/4f1b0a4e/v2.0",
+        "https://x.auth0.com/", "https://id.example/realms/people", "https://gitlab.example:8443",
+        "http://localhost:8080/realms/x", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc",
+        "https://id.example/~people/@x/"})
+    EXPECT_EQ(issuer(url), "(accepted)") << url;
+  EXPECT_THAT(fault(good + "scopes = [\"openid profile\"]"), HasSubstr("one scope in each string"));
+  EXPECT_THAT(fault(good + "redirect_uri = \"https://i/cb#x\""), HasSubstr("oidc.redirect_uri"));
+  EXPECT_THAT(fault("name = \"x\"\nissuer = \"https://i\"\nclient_id = \" c\"\n"),
+              HasSubstr("oidc.client_id: must not begin or end with white space"));
+  EXPECT_THAT(fault(good + "token_endpoint_auth_method = \"private_key_jwt\""),
+              HasSubstr("oidc.token_endpoint_auth_method"));
+  EXPECT_THAT(fault(good + "token_endpoint_auth_method = \"client_secret_post\""),
+              HasSubstr("oidc.client_secret_file"));
   EXPECT_THAT(fault(good + "[[oidc]]\n" + good), HasSubstr("\"x\" is there twice"));
   EXPECT_THAT(errors("[[oidc]]\n" + good), HasSubstr("needs a value, or http.public_url"));
   EXPECT_THAT(errors("[oidc]\nname = \"x\""), HasSubstr("expected one [[oidc]]"));

@@ -74,6 +74,8 @@ void Api::mount(http::Server& server) {
   }
 }
 
+void Api::check() { impl_->accounts.providers.check(); }
+
 void Api::reload() { impl_->accounts.keys.reload(); }
 
 // Of somebody without a good token. One who shows whose they are, by a token that has expired say, does not

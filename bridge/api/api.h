@@ -32,6 +32,8 @@ class Api {
   ~Api();
 
   void mount(http::Server& server);
+  // Looks at what is outside, by itself: the providers of sign-ins. Says in the log what is set up wrong.
+  void check();
   // What a worker does for one request: limits, token, rights, handler.
   http::Response serve(const Route& route, const http::Request& request);
   // Reads the keys again (SIGHUP). Keeps the old ones, and says so in the log, when they are not in order.

@@ -42,6 +42,7 @@ class HttpRole final : public Role {
     server_.start();
     log(LogLevel::info, "listening",
         {{"host", process_.config.http.host}, {"port", server_.port()}, {"api", api_ != nullptr}});
+    if (api_) api_->check();
   }
   void stop() override { server_.stop(); }
   void reload() override {

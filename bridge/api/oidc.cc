@@ -1,19 +1,24 @@
 #include "bridge/api/oidc.h"
 
+#include <pthread.h>
+
 #include <algorithm>
-#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
+#include <condition_variable>
 #include <fstream>
 #include <semaphore>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "bridge/api/fetch.h"
 #include "bridge/http/target.h"
 #include "bridge/log.h"
 #include "schemas/base64url.h"
 #include "schemas/text/field_text.h"
+#include "schemas/token.h"
+#include "schemas/token_text.h"
 
 namespace parley::api {
 namespace {
@@ -23,12 +28,19 @@ using http::percent_encode;
 
 constexpr std::chrono::minutes kKeepFor{60};
 constexpr std::chrono::seconds kRetryAfter{5};  // a provider that did not answer is left alone for this long
-constexpr std::chrono::seconds kKeysAgainAfter{
-    60};  // an unknown kid makes us look for new keys, this often at most
-constexpr std::int64_t kLeewayS = 60;
-constexpr std::size_t kMaxSubject = 255;      // OpenID Connect Core, section 2
-constexpr std::size_t kMaxDisplayName = 100;  // characters
-constexpr std::size_t kMaxName = 100;         // bytes of what we take over from the provider
+constexpr std::chrono::seconds kClientAgainAfter{30};  // and one that does not know our client for this long
+// A token that no key fits makes us look for new ones, so often at most: a provider may change its keys at
+// any time, and one whose tokens are of keys that it never publishes must not have us ask for each of them.
+constexpr std::size_t kAskAgainTimes = 3;
+constexpr std::chrono::seconds kAskAgainWithin{60};
+constexpr std::chrono::seconds kCheckAgainFirst{
+    5};  // a provider that was away at the start; then twice as long
+constexpr std::chrono::seconds kCheckAgainAtMost{300};
+constexpr std::size_t kMaxWord = 100;  // bytes of an error's name
+constexpr std::size_t kMaxTold = 600;  // characters of what an answer says of the reason
+// What we ask by ourselves, and not often: nothing is left out of the log.
+constexpr bridge::LogLimit kAsked{.kind = "an OpenID provider was asked", .rate = {.burst = 1000}};
+constexpr std::string_view kNoCode = "parley-check";
 
 // A provider that is slow may not hold up all workers.
 std::counting_semaphore<> fetches{3};
@@ -47,61 +59,14 @@ class Slot {
   const bool taken_;
 };
 
-http::Response busy() { return http::unavailable("too many sign-ins by this provider at once; try again"); }
-
-std::string text(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::int64_t number(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  boost::system::error_code error;
-  const auto out =
-      value != nullptr && value->is_number() ? value->to_number<std::int64_t>(error) : std::int64_t{0};
-  return error ? 0 : out;
-}
-
-// aud: a string, or an array of them.
-bool is_audience(const json::object& claims, std::string_view client, std::size_t& count) {
-  const json::value* aud = claims.if_contains("aud");
-  count = 1;
-  if (aud == nullptr) return false;
-  if (aud->is_string()) return std::string_view(aud->get_string()) == client;
-  if (!aud->is_array()) return false;
-  count = aud->get_array().size();
-  return std::any_of(aud->get_array().begin(), aud->get_array().end(), [&](const json::value& each) {
-    return each.is_string() && std::string_view(each.get_string()) == client;
-  });
-}
-
-boost::system::result<json::object, std::string> fetch_json(const Fetch& request) {
-  const auto answer = fetch(request);
-  if (!answer) return answer.error();
-  boost::system::error_code error;
-  json::value value = json::parse(answer->body, error);
-  if (error || !value.is_object()) {
-    return "answered " + std::to_string(answer->status) + " with something that is no JSON object";
-  }
-  if (answer->status != 200) {
-    const std::string code = text(value.as_object(), "error").substr(0, kMaxName);
-    return "answered " + std::to_string(answer->status) + (code.empty() ? "" : ", " + code);
-  }
-  return std::move(value.as_object());
-}
-
-// https, or the loopback http of a test: the same rule as for the issuer itself (config/bridge_config.cc).
-bool is_safe(std::string_view url, std::string_view issuer) {
-  return url.starts_with("https://") || (issuer.starts_with("http://") && url.starts_with("http://"));
-}
+OidcFailure busy() { return OidcFailure::temporary("too many sign-ins by this provider at once"); }
 
 std::string read_secret(const std::filesystem::path& file) {
   if (file.empty()) return {};
   std::ifstream in(file, std::ios::binary);
   std::ostringstream content;
   content << in.rdbuf();
-  std::string secret = content.str();
-  while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
+  std::string secret(trim_token(content.str()));
   if (!in || secret.empty())
     throw std::runtime_error("oidc.client_secret_file: cannot read " + file.string());
   return secret;
@@ -114,94 +79,160 @@ Provider::Provider(OidcProvider config, const HttpConfig& http)
       secret_(read_secret(config_.client_secret_file)),
       redirect_uri_(config_.redirect_uri.empty()
                         ? http.public_url + "/api/v1/auth/oidc/" + config_.name + "/callback"
-                        : config_.redirect_uri) {}
+                        : config_.redirect_uri) {
+  const std::string& alg = config_.id_token_signed_response_alg;
+  if (const std::size_t least = hmac_secret_bytes(alg); secret_.size() < least)
+    throw std::runtime_error("oidc.client_secret_file: " + alg + " needs a secret of at least " +
+                             std::to_string(least) + " bytes; " + config_.client_secret_file.string() +
+                             " holds a shorter one");
+}
 
-http::Response Provider::away(std::string_view why) const {
-  bridge::log(bridge::LogLevel::warning, "an OpenID provider cannot be used",
-              {{"provider", config_.name}, {"why", why}});
+void Provider::tell(const OidcFailure& failure, const bridge::LogLimit& limit) const {
+  using bridge::LogLevel;
+  switch (failure.kind) {
+    case OidcFailure::Kind::misconfigured:
+      return bridge::log(LogLevel::error, "an OpenID provider is not set up right",
+                         {{"provider", config_.name}, {"issuer", config_.issuer}, {"why", failure.why}},
+                         limit);
+    case OidcFailure::Kind::distrusted:
+      return bridge::log(LogLevel::warning, "a sign-in by an OpenID provider was refused",
+                         {{"provider", config_.name}, {"why", failure.why}}, limit);
+    case OidcFailure::Kind::temporary:
+      return bridge::log(LogLevel::warning, "an OpenID provider cannot be used now",
+                         {{"provider", config_.name}, {"issuer", config_.issuer}, {"why", failure.why}},
+                         limit);
+  }
+}
+
+http::Response Provider::answer(const OidcFailure& failure) const {
+  tell(failure);
+  // Some of it is the provider's, who may write what it likes.
+  const std::string why = text::clean_line(failure.why, kMaxTold);
+  switch (failure.kind) {
+    case OidcFailure::Kind::misconfigured:
+      return http::problem({500, "misconfigured",
+                            "signing in by this provider is not set up right: " + why +
+                                ". Tell the operator of this server; trying again is in vain until then"});
+    case OidcFailure::Kind::distrusted:
+      return http::unauthorized("the provider's answer does not prove who you are (" + why +
+                                "); begin again");
+    case OidcFailure::Kind::temporary:
+      break;
+  }
   return http::unavailable("the sign-in provider does not answer as it should; try again later",
                            std::chrono::seconds(10));
 }
 
-http::Response Provider::distrust(std::string_view why) const {
-  bridge::log(bridge::LogLevel::warning, "a sign-in by an OpenID provider was refused",
-              {{"provider", config_.name}, {"why", why}});
-  return http::unauthorized("the provider's answer does not prove who you are; begin again");
+http::Response Provider::refused(std::string_view error, std::string_view description) const {
+  std::string said(error.substr(0, kMaxWord));
+  if (!description.empty()) said += ", \"" + std::string(description.substr(0, kMaxTold / 2)) + '"';
+  if (error == "temporarily_unavailable" || error == "server_error")
+    return answer(OidcFailure::temporary("it sends people back with " + said));
+  if (is_client_error(error))
+    return answer(OidcFailure::misconfigured("the provider sends people back with " + said +
+                                             ": look at client_id, scopes and redirect_uri"));
+  return http::forbidden("the provider did not let you in; begin again");
 }
 
-Provider::Known<Provider::Endpoints> Provider::endpoints() {
-  const Steady now = std::chrono::steady_clock::now();
-  {
+Provider::Known<OidcEndpoints> Provider::endpoints(const std::stop_token& stop) {
+  bool worked_before = false;
+  const auto kept = [&]() -> std::optional<Known<OidcEndpoints>> {
+    const Steady now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
+    worked_before = endpoints_.value != nullptr;
     if (endpoints_.value && now - endpoints_.since < kKeepFor) return endpoints_.value;
-    if (now - endpoints_.failed < kRetryAfter) return away("it was asked a moment ago");
-  }
+    if (endpoints_.failure && now - endpoints_.failed < kRetryAfter) return *endpoints_.failure;
+    return std::nullopt;
+  };
+  if (const auto known = kept()) return *known;
   const Slot slot;
   if (!slot) return busy();
-  std::string base = config_.issuer;
-  while (base.ends_with('/')) base.pop_back();
-  const auto document = fetch_json({.url = base + "/.well-known/openid-configuration"});
+  const std::lock_guard fetching(fetching_);
+  if (const auto known = kept()) return *known;
+  // Discovery 1.0, section 4: a slash at the issuer's end goes.
+  std::string url = config_.issuer;
+  while (url.ends_with('/')) url.pop_back();
+  url += "/.well-known/openid-configuration";
+  auto found = [&]() -> OidcResult<OidcEndpoints> {
+    const auto document = fetch({.url = url}, stop);
+    if (!document) return not_fetched(url, document.error(), worked_before);
+    if (document->status != 200) return bad_status(url, document->status);
+    const auto object = parse_object(document->body);
+    if (!object) return OidcFailure::misconfigured(url + " is no discovery document: it is no JSON object");
+    return read_discovery(*object, config_);
+  }();
+  const Steady now = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
-  const auto fail = [&](std::string_view why) {
+  if (!found) {
     endpoints_.failed = now;
-    return away(why);
-  };
-  if (!document) return fail(document.error());
-  // OpenID Connect Discovery 1.0, section 4.3: exactly the one that was asked.
-  if (text(*document, "issuer") != config_.issuer) return fail("its discovery names another issuer");
-  Endpoints found{.authorization = text(*document, "authorization_endpoint"),
-                  .token = text(*document, "token_endpoint"),
-                  .jwks = text(*document, "jwks_uri")};
-  for (const std::string& url : {found.authorization, found.token, found.jwks}) {
-    if (!is_safe(url, config_.issuer)) return fail("its discovery lacks an endpoint, or one is not https");
+    endpoints_.failure = found.error();
+    return found.error();
   }
-  if (const json::value* methods = document->if_contains("token_endpoint_auth_methods_supported");
-      methods != nullptr && methods->is_array()) {
-    const json::array& list = methods->get_array();
-    const auto offers = [&](const char* method) {
-      return std::find(list.begin(), list.end(), json::value(method)) != list.end();
-    };
-    found.secret_in_body = !offers("client_secret_basic") && offers("client_secret_post");
-  }
-  endpoints_ = {std::make_shared<const Endpoints>(std::move(found)), now, {}};
+  endpoints_ = {std::make_shared<const OidcEndpoints>(*std::move(found)), now, {}, {}};
   return endpoints_.value;
 }
 
-Provider::Known<KeySet> Provider::keys(const Endpoints& where, bool afresh) {
-  const Steady now = std::chrono::steady_clock::now();
-  {
+Provider::Known<JwsKeys> Provider::keys(const OidcEndpoints& where, const JwsKeys* in_vain,
+                                        const std::stop_token& stop) {
+  const auto kept = [&]() -> std::optional<Known<JwsKeys>> {
+    const Steady now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
-    const bool fresh = keys_.value && now - keys_.since < (afresh ? kKeysAgainAfter : kKeepFor);
-    if (fresh) return keys_.value;
-    if (now - keys_.failed < kRetryAfter) return away("its keys were asked for a moment ago");
-  }
+    if (keys_.value && keys_.value.get() != in_vain && now - keys_.since < kKeepFor) return keys_.value;
+    if (keys_.failure && now - keys_.failed < kRetryAfter) return *keys_.failure;
+    return std::nullopt;
+  };
+  if (const auto known = kept()) return *known;
   const Slot slot;
   if (!slot) return busy();
-  const auto answer = fetch({.url = where.jwks});
+  const std::lock_guard fetching(fetching_);
+  if (const auto known = kept()) return *known;
+  if (in_vain != nullptr && !may_ask_again()) {
+    const std::lock_guard lock(mutex_);
+    return keys_.value;
+  }
+  auto found = [&]() -> OidcResult<JwsKeys> {
+    const auto answer = fetch({.url = where.jwks}, stop);
+    if (!answer)
+      return not_fetched("the provider's keys at " + where.jwks, answer.error(), in_vain != nullptr);
+    if (answer->status != 200) return bad_status("the provider's jwks_uri " + where.jwks, answer->status);
+    auto set = JwsKeys::parse(answer->body);
+    if (!set)
+      return OidcFailure::misconfigured("what is at the provider's jwks_uri " + where.jwks +
+                                        " is no set of keys: " + set.error());
+    if (set->size() == 0)
+      return OidcFailure::misconfigured(
+          "the provider publishes no key that checks signatures: " +
+          (set->left_out().empty() ? std::string("its list is empty") : set->left_out()));
+    return *std::move(set);
+  }();
+  const Steady now = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
-  const auto fail = [&](std::string_view why) {
+  if (!found) {
     keys_.failed = now;
-    return away(why);
-  };
-  if (!answer) return fail(answer.error());
-  if (answer->status != 200) return fail("its keys: status " + std::to_string(answer->status));
-  auto set = KeySet::parse(answer->body);
-  if (!set) return fail(set.error());
-  keys_ = {std::make_shared<const KeySet>(*std::move(set)), now, {}};
+    keys_.failure = found.error();
+    return found.error();
+  }
+  keys_ = {std::make_shared<const JwsKeys>(*std::move(found)), now, {}, {}};
   return keys_.value;
 }
 
-boost::system::result<std::string, http::Response> Provider::authorization_url(std::string_view state,
-                                                                               std::string_view nonce,
-                                                                               std::string_view verifier) {
-  const auto where = endpoints();
-  if (!where) return where.error();
+bool Provider::may_ask_again() {
+  const Steady now = std::chrono::steady_clock::now();
+  const std::lock_guard lock(mutex_);
+  while (!asked_again_.empty() && now - asked_again_.front() > kAskAgainWithin) asked_again_.pop_front();
+  if (asked_again_.size() >= kAskAgainTimes) return false;
+  asked_again_.push_back(now);
+  return true;
+}
+
+std::string Provider::authorization(const OidcEndpoints& where, std::string_view state,
+                                    std::string_view nonce, std::string_view verifier) const {
   std::string scopes;
   for (const std::string& scope : config_.scopes) scopes += (scopes.empty() ? "" : " ") + scope;
   const Sha256 digest = sha256(verifier);
   const std::string challenge =
       encode_base64url({reinterpret_cast<const char*>(digest.data()), digest.size()});
-  std::string url = (*where)->authorization;
+  std::string url = where.authorization;
   url += url.find('?') == std::string::npos ? '?' : '&';
   url += "response_type=code&client_id=" + percent_encode(config_.client_id);
   url += "&redirect_uri=" + percent_encode(redirect_uri_) + "&scope=" + percent_encode(scopes);
@@ -210,85 +241,167 @@ boost::system::result<std::string, http::Response> Provider::authorization_url(s
   return url;
 }
 
-boost::system::result<std::string, http::Response> Provider::exchange(const Endpoints& where,
-                                                                      std::string_view code,
-                                                                      std::string_view verifier) {
+boost::system::result<std::string, http::Response> Provider::authorization_url(std::string_view state,
+                                                                               std::string_view nonce,
+                                                                               std::string_view verifier) {
+  const auto where = endpoints();
+  if (!where) return answer(where.error());
+  if (const auto known = check_client(**where); !known) return answer(known.error());
+  return authorization(**where, state, nonce, verifier);
+}
+
+OidcResult<Provider::Tokens> Provider::exchange(const OidcEndpoints& where, std::string_view code,
+                                                std::string_view verifier, const std::stop_token& stop) {
   Fetch request{.url = where.token};
   request.form = "grant_type=authorization_code&code=" + percent_encode(code) +
                  "&redirect_uri=" + percent_encode(redirect_uri_) +
                  "&code_verifier=" + percent_encode(verifier);
-  if (secret_.empty() || where.secret_in_body) {
-    request.form += "&client_id=" + percent_encode(config_.client_id);
-    if (!secret_.empty()) request.form += "&client_secret=" + percent_encode(secret_);
-  } else {
+  if (where.auth == ClientAuth::basic) {
     // RFC 6749, section 2.3.1: both are form-encoded before they are joined.
     request.user = percent_encode(config_.client_id);
     request.password = percent_encode(secret_);
+  } else {
+    request.form += "&client_id=" + percent_encode(config_.client_id);
+    if (where.auth == ClientAuth::post) request.form += "&client_secret=" + percent_encode(secret_);
   }
   const Slot slot;
   if (!slot) return busy();
-  const auto answer = fetch(request);
-  if (!answer) return away(answer.error());
-  if (answer->status >= 500) return away("its token endpoint: status " + std::to_string(answer->status));
-  boost::system::error_code error;
-  const json::value value = json::parse(answer->body, error);
-  if (error || !value.is_object()) return away("its token endpoint answers no JSON");
-  if (answer->status != 200) {
-    return distrust("it did not redeem the code: " + text(value.as_object(), "error").substr(0, kMaxName));
-  }
-  std::string id_token = text(value.as_object(), "id_token");
-  if (id_token.empty()) return away("its token endpoint sends no id_token");
-  return id_token;
+  const std::string what = "the provider's token_endpoint " + where.token;
+  const auto answer = fetch(request, stop);
+  if (!answer) return not_fetched(what, answer.error(), true);
+  if (passes(answer->status)) return bad_status(what, answer->status);
+  const auto object = parse_object(answer->body);
+  if (answer->status == 401 || (object && !text_of(*object, "error").empty()))
+    return not_redeemed(answer->status, object.value_or(json::object()), config_, redirect_uri_);
+  if (answer->status != 200) return bad_status(what, answer->status);
+  if (!object) return OidcFailure::misconfigured(what + " answers no JSON object");
+  Tokens tokens{text_of(*object, "id_token"), text_of(*object, "access_token")};
+  if (tokens.id.empty())
+    return OidcFailure::misconfigured(
+        what + " sends no id_token: is it one of OpenID Connect, and openid among the scopes?");
+  return tokens;
 }
 
-boost::system::result<Identity, http::Response> Provider::read_id_token(const Endpoints& where,
-                                                                        const std::string& token,
-                                                                        std::string_view nonce) {
-  auto known = keys(where, false);
-  if (!known) return known.error();
-  auto payload = (*known)->verify_signature(token);
-  if (!payload && payload.error() == TokenError::unknown_key) {
-    known = keys(where, true);  // the provider may have new ones
-    if (!known) return known.error();
-    payload = (*known)->verify_signature(token);
-  }
-  if (!payload) return distrust("id_token: " + std::string(to_string(payload.error())));
-  boost::system::error_code error;
-  const json::value value = json::parse(*payload, error);
-  if (error || !value.is_object()) return distrust("id_token: claims are no JSON object");
-  const json::object& claims = value.as_object();
+OidcResult<void> Provider::probe(const OidcEndpoints& where, const std::stop_token& stop) {
+  // A code that is none: a provider that knows our client says invalid_grant.
+  const auto redeemed = exchange(where, kNoCode, kNoCode, stop);
+  if (!redeemed && redeemed.error().kind != OidcFailure::Kind::distrusted) return redeemed.error();
+  const Slot slot;
+  if (!slot) return busy();
+  const auto page = fetch({.url = authorization(where, kNoCode, kNoCode, kNoCode) + "&prompt=none"}, stop);
+  return page ? read_silent_answer(*page, config_, redirect_uri_) : OidcResult<void>();
+}
 
-  // OpenID Connect Core 1.0, section 3.1.3.7.
+void Provider::note_client(const OidcFailure& failure) {
+  if (!failure.blocks) return;
+  const std::lock_guard lock(mutex_);
+  client_failure_ = failure;
+  client_failed_ = std::chrono::steady_clock::now();
+}
+
+// Nobody is sent to a provider to come back in vain. What has failed is tried again from time to time.
+OidcResult<void> Provider::check_client(const OidcEndpoints& where) {
+  {
+    const Steady now = std::chrono::steady_clock::now();
+    const std::lock_guard lock(mutex_);
+    if (!client_failure_) return {};
+    if (now - client_failed_ < kClientAgainAfter) return *client_failure_;
+    client_failed_ = now;  // one asks, the others need not
+  }
+  const auto known = probe(where);
+  if (!known && known.error().blocks) {
+    note_client(known.error());
+    return known.error();
+  }
+  const std::lock_guard lock(mutex_);
+  client_failure_.reset();
+  return {};
+}
+
+OidcResult<std::string> Provider::verify(const OidcEndpoints& where, const std::string& token) {
+  const std::string& only = config_.id_token_signed_response_alg;
+  if (hmac_secret_bytes(only) > 0) {
+    auto payload = JwsKeys::from_secret(only, secret_).verify(token, only);
+    if (!payload) return not_verified(payload.error(), config_);
+    return *std::move(payload);
+  }
+  const auto known = keys(where);
+  if (!known) return known.error();
+  auto payload = (*known)->verify(token, only);
+  if (payload) return *std::move(payload);
+  // The provider may have new keys; without a kid, or with an old one, a wrong signature says the same.
+  const JwsError::Kind kind = payload.error().kind;
+  if (kind == JwsError::Kind::unknown_key || kind == JwsError::Kind::signature) {
+    const auto later = keys(where, known->get());
+    if (!later) return later.error();
+    payload = (*later)->verify(token, only);
+    if (payload) return *std::move(payload);
+  }
+  return not_verified(payload.error(), config_);
+}
+
+OidcResult<Identity> Provider::read_id_token(const OidcEndpoints& where, const std::string& token,
+                                             std::string_view nonce) {
+  const auto payload = verify(where, token);
+  if (!payload) return payload.error();
+  const auto claims = parse_object(*payload);
+  if (!claims) return OidcFailure::distrusted("id_token: its claims are no JSON object");
   const std::int64_t now =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
           .count();
-  std::size_t audiences = 0;
-  if (text(claims, "iss") != config_.issuer) return distrust("id_token: iss is somebody else");
-  if (!is_audience(claims, config_.client_id, audiences)) return distrust("id_token: aud is somebody else");
-  const bool has_azp = claims.contains("azp");
-  if ((audiences > 1 && !has_azp) || (has_azp && text(claims, "azp") != config_.client_id)) {
-    return distrust("id_token: azp is somebody else");
-  }
-  if (number(claims, "exp") <= now - kLeewayS) return distrust("id_token: expired");
-  if (number(claims, "iat") > now + kLeewayS) return distrust("id_token: from the future");
-  if (nonce.empty() || text(claims, "nonce") != nonce) return distrust("id_token: another nonce");
-  Identity identity{config_.issuer, text(claims, "sub"), text(claims, "preferred_username"),
-                    text(claims, "name")};
-  if (identity.subject.empty() || identity.subject.size() > kMaxSubject) return distrust("id_token: sub");
-  if (identity.preferred_name.size() > kMaxName) identity.preferred_name.clear();
-  // The provider's people name themselves there by other rules; nobody here can mend what they chose.
-  identity.display_name = text::clean_line(identity.display_name, kMaxDisplayName);
-  return identity;
+  return read_claims(*claims, config_, nonce, now);
+}
+
+// Only suggestions: whatever goes wrong, the person comes in without them.
+void Provider::ask_for_names(const OidcEndpoints& where, const std::string& access_token,
+                             Identity& identity) {
+  if (where.userinfo.empty() || access_token.empty()) return;
+  if (!identity.preferred_name.empty() || !identity.display_name.empty()) return;
+  const Slot slot;
+  if (!slot) return;
+  const auto answer = fetch({.url = where.userinfo, .bearer = access_token});
+  const auto claims = answer && answer->status == 200 ? parse_object(answer->body) : std::nullopt;
+  if (claims) return read_userinfo(*claims, identity);
+  bridge::log(bridge::LogLevel::warning, "an OpenID provider tells no names",
+              {{"provider", config_.name},
+               {"why", answer ? "userinfo_endpoint: status " + std::to_string(answer->status) + ", or no JSON"
+                              : answer.error().what}});
 }
 
 boost::system::result<Identity, http::Response> Provider::redeem(std::string_view code,
                                                                  std::string_view verifier,
                                                                  std::string_view nonce) {
   const auto where = endpoints();
-  if (!where) return where.error();
-  const auto token = exchange(**where, code, verifier);
-  if (!token) return token.error();
-  return read_id_token(**where, *token, nonce);
+  if (!where) return answer(where.error());
+  const auto tokens = exchange(**where, code, verifier);
+  if (!tokens) {
+    note_client(tokens.error());
+    return answer(tokens.error());
+  }
+  auto identity = read_id_token(**where, tokens->id, nonce);
+  if (!identity) return answer(identity.error());
+  ask_for_names(**where, tokens->access, *identity);
+  return *std::move(identity);
+}
+
+bool Provider::check(const std::stop_token& stop) {
+  const auto all = [&]() -> OidcResult<void> {
+    const auto where = endpoints(stop);
+    if (!where) return where.error();
+    if (hmac_secret_bytes(config_.id_token_signed_response_alg) == 0) {
+      if (const auto known = keys(**where, nullptr, stop); !known) return known.error();
+    }
+    return probe(**where, stop);
+  }();
+  if (stop.stop_requested()) return true;
+  if (all) {
+    bridge::log(bridge::LogLevel::info, "an OpenID provider is ready",
+                {{"provider", config_.name}, {"issuer", config_.issuer}}, kAsked);
+    return true;
+  }
+  note_client(all.error());
+  tell(all.error(), kAsked);
+  return all.error().kind != OidcFailure::Kind::temporary;
 }
 
 Providers::Providers(const BridgeConfig& config) {
@@ -299,6 +412,28 @@ Provider* Providers::find(std::string_view name) {
   const auto found = std::find_if(providers_.begin(), providers_.end(),
                                   [&](const Provider& each) { return each.name() == name; });
   return found == providers_.end() ? nullptr : &*found;
+}
+
+void Providers::check() {
+  if (providers_.empty()) return;
+  checker_ = std::jthread([this](const std::stop_token& stop) {
+    pthread_setname_np(pthread_self(), "parley-oidc");
+    check_all(stop);
+  });
+}
+
+void Providers::check_all(const std::stop_token& stop) {
+  std::vector<Provider*> left;
+  for (Provider& provider : providers_) left.push_back(&provider);
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  for (auto again = kCheckAgainFirst; !stop.stop_requested();
+       again = std::min(2 * again, kCheckAgainAtMost)) {
+    std::erase_if(left, [&](Provider* each) { return stop.stop_requested() || each->check(stop); });
+    if (left.empty()) return;
+    stopped.wait_for(lock, stop, again, [] { return false; });
+  }
 }
 
 }  // namespace parley::api

@@ -168,7 +168,8 @@ http::Response finish_oidc(const http::Request& request, Context& context) {
     return http::bad_request("this sign-in was not begun in this browser, or took too long; begin again",
                              "state");
   }
-  if (request.query("error")) return http::forbidden("the provider did not let you in; begin again");
+  if (const auto error = request.query("error"))
+    return provider->refused(*error, request.query("error_description").value_or(""));
   const std::string_view code = request.query("code").value_or("");
   if (code.empty() || code.size() > kMaxCode) return http::bad_request("is missing; begin again", "code");
 

@@ -6,10 +6,12 @@
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "bridge/api/testing/api_world.h"
 #include "bridge/api/testing/oidc_server.h"
 #include "bridge/http/target.h"
+#include "tests/support/jws_signer.h"
 #include "tests/support/temp_dir.h"
 
 namespace parley::api {
@@ -178,12 +180,21 @@ TEST_F(OidcApi, TheIdTokenMustBeForUsFromThemAndNow) {
   refused("no exp", [](auto& claims) { claims.erase("exp"); });
   refused("from the future", [](auto& claims) { claims["iat"] = claims["iat"].as_int64() + 3600; });
   refused("another nonce", [](auto& claims) { claims["nonce"] = "replayed"; });
+  refused("not yet", [](auto& claims) { claims["nbf"] = claims["iat"].as_int64() + 3600; });
+  refused("text for a number", [](auto& claims) { claims["exp"] = "4102444800"; });
   refused("no nonce", [](auto& claims) { claims.erase("nonce"); });
   refused("nobody", [](auto& claims) { claims["sub"] = ""; });
   refused("a number", [](auto& claims) { claims["sub"] = 7; });
   server_.bend([](auto& claims) {
     claims["aud"] = boost::json::array{OidcServer::kClient, "somebody else"};
     claims["azp"] = OidcServer::kClient;
+  });
+  EXPECT_EQ(sign_in("s").status, 202u);
+  server_.bend([](auto& claims) {
+    for (const char* name : {"iat", "exp"}) claims[name] = static_cast<double>(claims[name].as_int64());
+    claims["nbf"] = static_cast<double>(claims["iat"].as_double()) + 0.5;
+    claims["aud"] = boost::json::array{OidcServer::kClient};
+    claims["email_verified"] = "true";
   });
   EXPECT_EQ(sign_in("s").status, 202u);
   server_.bend(nullptr);
@@ -230,6 +241,51 @@ TEST_F(OidcApi, RegistrationTokensAreOurs) {
     EXPECT_EQ(reply.field(), "registration_token");
   }
   EXPECT_EQ(post("/api/v1/auth/oidc/register", R"({"user":"bob"})").field(), "registration_token");
+}
+
+TEST_F(OidcApi, WhatTheBrowserComesBackWithIsToldApart) {
+  const Begun begun = begin();
+  const std::string back = server_.sign_in(begun.url, "s", "carol");
+  const std::string path = "/api/v1/auth/oidc/test/callback?" + back.substr(back.find("state=")) + "&error=";
+  EXPECT_EQ(come_back(path + "access_denied", begun.cookie).status, 403u);
+  EXPECT_EQ(come_back(path + "temporarily_unavailable", begun.cookie).status, 503u);
+  EXPECT_EQ(come_back(path + "invalid_scope", begun.cookie).code(), "misconfigured");
+  EXPECT_EQ(come_back(path + "unauthorized_client", begun.cookie).code(), "misconfigured");
+}
+
+// An operator's mistake reaches whoever meets it as one, and not as "try again later".
+TEST_F(OidcApi, AMisconfigurationIsNamedInTheAnswer) {
+  server_.refuse_clients("invalid_client", 401);
+  const Reply first = sign_in("s");
+  EXPECT_EQ(first.status, 500u);
+  EXPECT_EQ(first.code(), "misconfigured");
+  EXPECT_EQ(first.header("retry-after"), "");
+  EXPECT_THAT(first.text, HasSubstr("client_id"));
+  // From now on nobody is sent there in vain.
+  EXPECT_EQ(world_.call("GET", kStart).code(), "misconfigured");
+}
+
+TEST_F(OidcApi, KeysOfEveryKindWithoutAKidSignPeopleIn) {
+  std::vector<test::JwsSigner> keys;
+  std::string jwks;
+  for (const char* name : {"ES256", "ES384", "ES512", "EdDSA", "PS256", "RS512"}) {
+    const test::JwsSigner& key = keys.emplace_back(name);
+    jwks += (jwks.empty() ? "{" : ",{") + key.members() + "}";
+  }
+  for (const test::JwsSigner& key : keys) {
+    server_.sign_by([&](const std::string& claims) { return key.sign(claims); },
+                    R"({"keys":[)" + jwks + "]}");
+    const Reply reply = sign_in("s");
+    EXPECT_EQ(reply.status, 202u) << key.algorithm() << reply.text;
+  }
+}
+
+TEST_F(OidcApi, AWrongIssuerIsNamedInTheAnswer) {
+  server_.bend_discovery([&](auto& document) { document["issuer"] = server_.issuer() + "/"; });
+  const Reply reply = world_.call("GET", kStart);
+  EXPECT_EQ(reply.status, 500u);
+  EXPECT_EQ(reply.code(), "misconfigured");
+  EXPECT_THAT(reply.text, HasSubstr("by a slash at the end"));
 }
 
 }  // namespace

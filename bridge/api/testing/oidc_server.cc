@@ -57,6 +57,21 @@ struct OidcServer::Impl {
   std::map<std::string, Grant> grants;  // by code
   std::function<void(json::object&)> bend;
   std::string instead;
+  std::function<void(json::object&)> bend_discovery;
+  std::function<std::string(const std::string&)> sign_by;
+  std::string jwks_text;  // empty: of `published`
+  std::string client_error;
+  unsigned client_status = 401;
+  std::string error_description;
+  std::string redirect;  // empty: any
+  unsigned redirect_status = 400;
+  std::string redirect_refusal;
+  std::string userinfo;
+  std::string prefix;
+  std::string content_type = "application/json";
+  int key_fetches = 0;
+  int token_requests = 0;
+  std::string auth = "client_secret_basic";
   bool broken = false;
   HttpConfig config;
   bridge::Metrics metrics;
@@ -66,30 +81,51 @@ struct OidcServer::Impl {
   http::Response discovery();
   http::Response jwks();
   http::Response token(const http::Request& request);
+  http::Response authorize(const http::Request& request);
+  http::Response names(const http::Request& request);
+  http::Response as_document(const std::string& text) const {
+    return http::text(prefix + text, content_type);
+  }
 };
 
 http::Response OidcServer::Impl::discovery() {
   const std::lock_guard lock(mutex);
   if (broken) return http::text("<html>maintenance</html>", "text/html", 500);
-  return http::json(json::object{{"issuer", issuer()},
-                                 {"authorization_endpoint", issuer() + "/authorize?tenant=1"},
-                                 {"token_endpoint", issuer() + "/token"},
-                                 {"jwks_uri", issuer() + "/keys"}});
+  json::object document{{"issuer", issuer()},
+                        {"authorization_endpoint", issuer() + "/authorize?tenant=1"},
+                        {"token_endpoint", issuer() + "/token"},
+                        {"jwks_uri", issuer() + "/keys"}};
+  if (!userinfo.empty()) document["userinfo_endpoint"] = issuer() + "/userinfo";
+  if (bend_discovery) bend_discovery(document);
+  return as_document(json::serialize(document));
 }
 
 http::Response OidcServer::Impl::jwks() {
   const std::lock_guard lock(mutex);
-  return http::json_text(make_jwks({published.begin(), published.end()}));
+  ++key_fetches;
+  return as_document(jwks_text.empty() ? make_jwks({published.begin(), published.end()}) : jwks_text);
 }
 
 http::Response OidcServer::Impl::token(const http::Request& request) {
   const std::lock_guard lock(mutex);
+  ++token_requests;
   const auto refuse = [](const char* why) { return http::json(json::object{{"error", why}}, 400); };
+  if (!client_error.empty()) {
+    json::object said{{"error", client_error}};
+    if (!error_description.empty()) said["error_description"] = error_description;
+    return http::json(said, client_status);
+  }
+  auto form = parameters(request.body);
   // RFC 6749, section 2.3.1: both form-encoded, then joined, then base64.
   const std::string wanted =
       "Basic " + encode_base64(http::percent_encode(kClient) + ":" + http::percent_encode(kSecret));
-  if (request.header("Authorization").value_or("") != wanted) return refuse("invalid_client");
-  auto form = parameters(request.body);
+  const std::string given_header(request.header("Authorization").value_or(""));
+  const bool no_secret = !form.contains("client_secret");
+  const bool basic = given_header == wanted && no_secret;
+  const bool post = given_header.empty() && form["client_id"] == kClient && form["client_secret"] == kSecret;
+  const bool none = given_header.empty() && form["client_id"] == kClient && no_secret;
+  const bool known = auth == "client_secret_basic" ? basic : auth == "client_secret_post" ? post : none;
+  if (!known) return refuse("invalid_client");
   const auto grant = grants.find(form["code"]);
   if (form["grant_type"] != "authorization_code" || grant == grants.end()) return refuse("invalid_grant");
   const Grant given = grant->second;
@@ -103,7 +139,27 @@ http::Response OidcServer::Impl::token(const http::Request& request) {
   if (bend) bend(claims);
   return http::json(json::object{{"access_token", "at"},
                                  {"token_type", "Bearer"},
-                                 {"id_token", instead.empty() ? sign(keys.back(), claims) : instead}});
+                                 {"id_token", !instead.empty() ? instead
+                                              : sign_by        ? sign_by(json::serialize(claims))
+                                                               : sign(keys.back(), claims)}});
+}
+
+// To somebody who is not signed in there.
+http::Response OidcServer::Impl::authorize(const http::Request& request) {
+  const std::lock_guard lock(mutex);
+  const std::string to(request.query("redirect_uri").value_or(""));
+  if (!redirect.empty() && to != redirect) return http::text(redirect_refusal, "text/html", redirect_status);
+  http::Response answer = http::text("<html>Who are you?</html>", "text/html");
+  if (request.query("prompt") != "none") return answer;
+  answer.status = 302;
+  return std::move(answer).header("Location", to + "?error=login_required&state=" +
+                                                  http::percent_encode(request.query("state").value_or("")));
+}
+
+http::Response OidcServer::Impl::names(const http::Request& request) {
+  const std::lock_guard lock(mutex);
+  if (request.header("Authorization") != "Bearer at") return http::unauthorized("no such token");
+  return as_document(userinfo);
 }
 
 OidcServer::OidcServer() : impl_(std::make_unique<Impl>()) {
@@ -119,6 +175,9 @@ OidcServer::OidcServer() : impl_(std::make_unique<Impl>()) {
       [impl](const http::Request&) { return impl->discovery(); });
   add(http::Method::get, "/keys", [impl](const http::Request&) { return impl->jwks(); });
   add(http::Method::post, "/token", [impl](const http::Request& request) { return impl->token(request); });
+  add(http::Method::get, "/authorize",
+      [impl](const http::Request& request) { return impl->authorize(request); });
+  add(http::Method::get, "/userinfo", [impl](const http::Request& request) { return impl->names(request); });
   impl_->server->start();
 }
 OidcServer::~OidcServer() { impl_->server->stop(); }
@@ -164,6 +223,66 @@ void OidcServer::rotate(bool secretly) {
 void OidcServer::break_discovery(bool broken) {
   const std::lock_guard lock(impl_->mutex);
   impl_->broken = broken;
+}
+
+void OidcServer::bend_discovery(std::function<void(json::object&)> change) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->bend_discovery = std::move(change);
+}
+
+void OidcServer::sign_by(std::function<std::string(const std::string&)> sign, std::string jwks) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->sign_by = std::move(sign);
+  impl_->jwks_text = std::move(jwks);
+}
+
+void OidcServer::publish(std::string jwks) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->jwks_text = std::move(jwks);
+}
+
+void OidcServer::refuse_clients(std::string error, unsigned status) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->client_error = std::move(error);
+  impl_->client_status = status;
+}
+
+void OidcServer::describe_errors(std::string description) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->error_description = std::move(description);
+}
+
+void OidcServer::register_redirect(std::string redirect_uri, unsigned status, std::string refusal) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->redirect = std::move(redirect_uri);
+  impl_->redirect_status = status;
+  impl_->redirect_refusal = std::move(refusal);
+}
+
+void OidcServer::tell(std::string userinfo) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->userinfo = std::move(userinfo);
+}
+
+void OidcServer::begin_documents_with(std::string text, std::string content_type) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->prefix = std::move(text);
+  impl_->content_type = std::move(content_type);
+}
+
+int OidcServer::token_requests() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->token_requests;
+}
+
+void OidcServer::take_clients_by(std::string method) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->auth = std::move(method);
+}
+
+int OidcServer::key_fetches() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->key_fetches;
 }
 
 void OidcServer::send_instead(std::string id_token) {

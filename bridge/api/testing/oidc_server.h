@@ -27,6 +27,27 @@ class OidcServer {
   // From now on tokens are signed by a new key, which is published unless `secretly`.
   void rotate(bool secretly = false);
   void break_discovery(bool broken);
+  // Changes the discovery document from now on.
+  void bend_discovery(std::function<void(boost::json::object& document)> change);
+  // From now on id_tokens are what `sign` makes of their claims, and `jwks` is published.
+  void sign_by(std::function<std::string(const std::string& claims)> sign, std::string jwks);
+  void publish(std::string jwks);
+  // Instead of redeeming codes, the token endpoint answers with this error of RFC 6749.
+  void refuse_clients(std::string error, unsigned status);
+  // Adds a member error_description to that.
+  void describe_errors(std::string description);
+  // The one redirect_uri that its sign-in page takes; empty (at first): any. `refusal` is the page that
+  // others get.
+  void register_redirect(std::string redirect_uri, unsigned status, std::string refusal);
+  // What the userinfo endpoint answers to the token it gave; empty: it has none.
+  void tell(std::string userinfo);
+  // Before each of its documents.
+  void begin_documents_with(std::string text, std::string content_type);
+  // client_secret_basic (at first), client_secret_post or none.
+  void take_clients_by(std::string method);
+  // How often the keys were fetched, and codes asked to be redeemed.
+  int key_fetches() const;
+  int token_requests() const;
   // Sent by the token endpoint instead of an id_token that it would sign; empty: as usual.
   void send_instead(std::string id_token);
 
