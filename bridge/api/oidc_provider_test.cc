@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -406,6 +407,34 @@ TEST_F(OidcProviderTest, TheStartSaysInTheLogWhatIsWrong) {
   config_.issuer = "https" + server_.issuer().substr(4);
   EXPECT_THAT(said(), HasSubstr("not set up right"));
   EXPECT_EQ(begin().status, 500u);
+}
+
+// The bridge starts whether a provider answers or not, and ends without waiting for one.
+TEST_F(OidcProviderTest, AProviderThatIsAwayAtTheStartIsAskedAgain) {
+  BridgeConfig config;
+  config.http = http_;
+  config.oidc.push_back(config_);
+  server_.break_discovery(true);
+  Providers providers(config);
+  providers.check();
+  const auto wait_for = [](const std::function<bool()>& what) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!what() && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return what();
+  };
+  EXPECT_TRUE(wait_for([&] { return server_.discovery_fetches() > 0; }));
+  server_.break_discovery(false);
+  EXPECT_TRUE(wait_for([&] { return server_.token_requests() > 0; }));
+
+  config.oidc.front().issuer = "http://127.0.0.1:1";
+  const auto began = std::chrono::steady_clock::now();
+  {
+    Providers away(config);
+    away.check();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(4))
+      << "less than it waits to ask again";
 }
 
 TEST_F(OidcProviderTest, WhatIsNoDiscoveryDocumentIsNamed) {

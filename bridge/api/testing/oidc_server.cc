@@ -69,6 +69,7 @@ struct OidcServer::Impl {
   std::string userinfo;
   std::string prefix;
   std::string content_type = "application/json";
+  int discovery_fetches = 0;
   int key_fetches = 0;
   int token_requests = 0;
   std::string auth = "client_secret_basic";
@@ -90,6 +91,7 @@ struct OidcServer::Impl {
 
 http::Response OidcServer::Impl::discovery() {
   const std::lock_guard lock(mutex);
+  ++discovery_fetches;
   if (broken) return http::text("<html>maintenance</html>", "text/html", 500);
   json::object document{{"issuer", issuer()},
                         {"authorization_endpoint", issuer() + "/authorize?tenant=1"},
@@ -268,6 +270,11 @@ void OidcServer::begin_documents_with(std::string text, std::string content_type
   const std::lock_guard lock(impl_->mutex);
   impl_->prefix = std::move(text);
   impl_->content_type = std::move(content_type);
+}
+
+int OidcServer::discovery_fetches() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->discovery_fetches;
 }
 
 int OidcServer::token_requests() const {

@@ -45,7 +45,8 @@ class OidcServer {
   void begin_documents_with(std::string text, std::string content_type);
   // client_secret_basic (at first), client_secret_post or none.
   void take_clients_by(std::string method);
-  // How often the keys were fetched, and codes asked to be redeemed.
+  // How often its discovery and its keys were fetched, and codes asked to be redeemed.
+  int discovery_fetches() const;
   int key_fetches() const;
   int token_requests() const;
   // Sent by the token endpoint instead of an id_token that it would sign; empty: as usual.
