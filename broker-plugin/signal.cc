@@ -28,7 +28,12 @@ std::optional<json::value> parse_object(std::string_view payload) {
 }
 
 std::optional<std::uint64_t> seq_of(const json::value& value) {
-  const auto seq = whole_number<std::uint64_t>(value);
+  auto seq = whole_number<std::uint64_t>(value);
+  if (const json::string* text =
+          value.if_string()) {  // of shells and templates, whose values are all strings
+    const auto number = parse_whole_number(*text);
+    seq = number ? number->as<std::uint64_t>() : std::nullopt;
+  }
   return seq && *seq < kSeqLimit ? seq : std::nullopt;
 }
 

@@ -280,6 +280,9 @@ class Handler {
     }
     if (state_ != State::top && state_ != State::attachment) return refuse_scalar();
     switch (spec_->type) {
+      case FieldType::strings:  // of one
+        mentions.assign(text.empty() ? 0 : 1, text);
+        break;
       case FieldType::string:
         set_string(text);
         break;
@@ -443,6 +446,7 @@ class Handler {
   }
   void refuse_scalar() {
     if (state_ == State::skip || state_ == State::start) return;
+    if (state_ == State::mentions) return;  // nobody's name, and left out like others that are none
     if ((state_ == State::top || state_ == State::attachment) && spec_->field == MessageField::unknown)
       return;
     wrong();

@@ -212,7 +212,10 @@ struct SendDecoder::Impl {
     if (Check refused = validate(send, meta_type, limits)) return std::move(*refused);
     send.mentions = mentions.read(send.mentions);
     if (!send.emoji.empty()) {
-      send.emoji = text::qualified_emoji(send.emoji, emoji);
+      const std::string_view given = send.emoji;
+      send.emoji = text::qualified_emoji(given, emoji);
+      // What was stored before this was asked for is no emoji, and can be taken back all the same.
+      if (send.emoji.empty() && send.kind == Kind::unreact && text::is_harmless(given)) send.emoji = given;
       if (send.emoji.empty())
         return bad("field \"emoji\" must be one emoji, such as \U0001F44D; text, or two, is none");
     }
@@ -300,8 +303,9 @@ Result<Send> SendDecoder::decode(Bytes payload) {
                      std::to_string(impl_->limits.payload_bytes) + " are allowed");
   }
   if (Impl::is_flatbuffer(payload)) return impl_->decode_flatbuffer(payload);
-  const std::string_view content = skip_byte_order_mark(text);
-  if (content.empty()) return bad("the payload is a byte order mark without text behind it");
+  std::string_view content = skip_byte_order_mark(text);
+  if (content.ends_with('\0')) content.remove_suffix(1);  // of programs in C that send one byte too many
+  if (content.empty()) return bad("the payload holds no text: only a byte order mark or U+0000");
   return looks_like_json(content) ? impl_->decode_json(content) : impl_->decode_text(content);
 }
 

@@ -12,6 +12,7 @@
 
 #include "clients/parleyctl/context.h"
 #include "clients/parleyctl/key_store.h"
+#include "schemas/raw_json.h"
 #include "schemas/text/password_text.h"
 
 namespace parley::ctl {
@@ -32,9 +33,10 @@ std::string prepared_form(const std::string& typed) {
 
 std::string line_of(std::istream& in, const std::string& name) {
   std::string line;
-  if (!std::getline(in, line) || line.empty())
-    throw Failure(name + " holds no password in its first line", kExitUsage);
-  if (line.back() == '\r') line.pop_back();
+  std::getline(in, line);
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  line.erase(0, line.size() - skip_byte_order_mark(line).size());  // editors on Windows put one
+  if (line.empty()) throw Failure(name + " holds no password in its first line", kExitUsage);
   (void)prepared_form(line);
   return line;
 }

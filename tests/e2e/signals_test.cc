@@ -74,13 +74,15 @@ TEST(ReceiptTest, ReachesAServiceStamped) {
   EXPECT_EQ(text(receipt, "user"), "alice");
   EXPECT_EQ(number(receipt, "delivered"), 7u);
   EXPECT_EQ(number(receipt, "read"), 5u);
-  for (const char* whole : {R"({"delivered":7.0,"read":5e0})", R"({"read":50e-1,"delivered":null})",
-                            "\xef\xbb\xbf{\"read\":5.0}\r\n"}) {
+  for (const char* whole :
+       {R"({"delivered":7.0,"read":5e0})", R"({"read":50e-1,"delivered":null})",
+        "\xef\xbb\xbf{\"read\":5.0}\r\n", R"({"read":"5"})", R"({"delivered":"5","read":"5.0"})"}) {
     EXPECT_EQ(alice.publish("rooms/general/receipt", whole), 0) << whole;
     EXPECT_EQ(number(parse_object(service.expect_on("rooms/general/receipt").payload), "read"), 5u) << whole;
   }
   for (const char* bad :
-       {R"({"read":5.5})", R"({"read":1e400})", R"({"read":"5"})", R"({"read":9007199254740992})"}) {
+       {R"({"read":5.5})", R"({"read":1e400})", R"({"read":"five"})", R"({"read":""})", R"({"read":"5.5"})",
+        R"({"read":9007199254740992})", R"({"read":"9007199254740992"})"}) {
     EXPECT_EQ(alice.publish("rooms/general/receipt", bad), 0x87) << bad;
     expect_error(alice, "alice", "bad_payload");
   }
