@@ -84,10 +84,11 @@ AuthResult<void> check_connection_count(const ConnectAttempt& attempt, const Ide
   const UserIndex payer = facts.limited_as(who.user);
   const Limits& limits = facts.limits(facts.user(payer).limits);
   if (limits.unlimited) return {};
-  // Those that give way make room for this one (Node::make_room).
+  // Those that give way make room for this one (Node::make_room), unless it had to make room itself.
   std::size_t connections = 0;
   facts.for_each_limited_as(payer, [&](UserIndex account) {
-    connections += context.sessions.lasting_connections(account, attempt.client_id);
+    connections += context.comes_back ? context.sessions.connections(account, attempt.client_id)
+                                      : context.sessions.lasting_connections(account, attempt.client_id);
   });
   if (connections < limits.connections) return {};
   std::string whose(facts.directory().user_name(payer));
@@ -148,6 +149,16 @@ AuthResult<void> still_allowed(const Identity& who, const Facts& facts, std::int
                   "token of " + std::string(who.name) + " is older than tokens_after");
   }
   return {};
+}
+
+AuthResult<void> may_leave_will(const Identity& who, const Facts& facts, std::int64_t now_s) {
+  constexpr std::int64_t kNothingHasExpired = 0;
+  const bool expired = who.api_token && who.expires_s != 0 && who.expires_s <= now_s;
+  if (!expired) return still_allowed(who, facts, kNothingHasExpired);
+  Identity without_token = who;
+  without_token.api_token.reset();
+  without_token.issued_s = now_s;  // what ends access tokens at once does not end API tokens
+  return still_allowed(without_token, facts, kNothingHasExpired);
 }
 
 AuthResult<Identity> authenticate(const ConnectAttempt& attempt, const AuthContext& context) {

@@ -46,6 +46,7 @@ struct AuthContext {
   const Sessions& sessions;
   // Whose a client id is that is not of the form user:device; kNoUser: nobody's.
   const std::function<UserIndex(std::string_view)>& owner_of;
+  bool comes_back;  // the client id had to make room a moment ago, and nobody makes room for it
   std::int64_t now_s;
   bool allow_anonymous;
 };
@@ -59,6 +60,10 @@ AuthResult<Identity> authenticate_renewal(const Session& session, std::string_vi
 
 // Whether somebody who is connected may stay: asked again when facts about the user or session changed.
 AuthResult<void> still_allowed(const Identity& who, const Facts& facts, std::int64_t now_s);
+
+// Whether a last will may speak for somebody. As above, but that a token has expired since does not matter;
+// an API token that has is not known any more.
+AuthResult<void> may_leave_will(const Identity& who, const Facts& facts, std::int64_t now_s);
 
 }  // namespace parley::plugin
 

@@ -72,8 +72,6 @@ struct ConnectAttempt {
   std::string_view username;  // empty: none
   std::string_view password;  // empty: none
   std::string_view address;
-  bool v5 = false;
-  bool clean_start = true;
   int keep_alive_s = 0;  // 0: never to be missed
 };
 

@@ -16,7 +16,7 @@ using Add = std::function<void(const std::string& option, const std::string& fau
 void look_at_files(const BrokerConfig& config, pid_t replacing, const Add& add) {
   if (const auto keys = KeyFile(config.auth.jwks_file).read(); !keys) add("auth.jwks_file", keys.error());
   add("node.data_dir", why_not_writable(config.node.data_dir));
-  for (const char* store : {"log", "replica"}) {
+  for (const char* store : {"log", "replica", "retained"}) {
     const std::filesystem::path folder = config.node.data_dir / store;
     if (const pid_t holder = who_locks(folder / "LOCK", replacing); holder != 0) {
       add("node.data_dir", "process " + std::to_string(holder) + " has " + folder.string() +

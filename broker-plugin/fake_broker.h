@@ -40,7 +40,7 @@ class FakeBroker final : public BrokerPort {
   void attach(Node& node) { node_ = &node; }
 
   // nullptr when the node refuses.
-  Client* connect(const std::string& id, const std::string& password, bool v5 = true, int keep_alive_s = 60) {
+  Client* connect(const std::string& id, const std::string& password, int keep_alive_s = 60) {
     Client& client = clients_.emplace_back();
     client.id = id;
     const auto user = node_->on_connect({.client = &client,
@@ -48,8 +48,6 @@ class FakeBroker final : public BrokerPort {
                                          .username = {},
                                          .password = password,
                                          .address = "127.0.0.1",
-                                         .v5 = v5,
-                                         .clean_start = true,
                                          .keep_alive_s = keep_alive_s});
     if (!user) {
       client.connected = false;
@@ -72,8 +70,6 @@ class FakeBroker final : public BrokerPort {
                                          .username = {},
                                          .password = password,
                                          .address = "127.0.0.1",
-                                         .v5 = true,
-                                         .clean_start = false,
                                          .keep_alive_s = 60})
                            .has_value();
     return client.connected;

@@ -180,6 +180,7 @@ class Node {
   std::vector<Kick> to_kick_, kick_now_;
   std::string_view kicking_;  // the client id that the broker is closing this moment
   EndedLogins ended_;
+  Displaced displaced_;
   const std::function<UserIndex(std::string_view)> owner_of_ = [this](std::string_view client_id) {
     return owner_of(client_id);
   };

@@ -58,13 +58,14 @@ AuthResult<std::string> Node::on_connect(const ConnectAttempt& attempt) {
   if (attempt.password == doorbell_secret_) {
     Identity self;
     self.internal = true;
-    sessions_.open(attempt.client, std::string(attempt.client_id), std::move(self), attempt.v5);
+    sessions_.open(attempt.client, std::string(attempt.client_id), std::move(self));
     return std::string();
   }
   auto who = authenticate(attempt, {.keys = *keys_,
                                     .facts = *facts_,
                                     .sessions = sessions_,
                                     .owner_of = owner_of_,
+                                    .comes_back = displaced_.comes_back(attempt.client_id, clock_.unix_s()),
                                     .now_s = clock_.unix_s(),
                                     .allow_anonymous = config_.auth.anonymous});
   if (!who) {
@@ -78,8 +79,7 @@ AuthResult<std::string> Node::on_connect(const ConnectAttempt& attempt) {
   }
   metrics_.connects_accepted.add();
   if (const Session* old = sessions_.by_client_id(attempt.client_id)) notify_replaced(*old);
-  Session& session =
-      sessions_.open(attempt.client, std::string(attempt.client_id), std::move(*who), attempt.v5);
+  Session& session = sessions_.open(attempt.client, std::string(attempt.client_id), std::move(*who));
   session.patterns = open_patterns(config_.pass_through, session.who);
   session.gives_way = attempt.keep_alive_s <= 0 || attempt.keep_alive_s > kLongKeepAliveS;
   if (session.gives_way) session.heard_ns = clock_.steady_ns();
@@ -180,9 +180,8 @@ bool Node::take_will(const AccessCheck& check, const Session* replaced) {
   const auto absent = replaced == nullptr ? absent_session(check) : std::nullopt;
   const Session* session = absent ? &*absent : replaced;
   if (session == nullptr) return false;
-  constexpr std::int64_t kNoTokenHasEnded = 0;
-  const auto allowed = still_allowed(session->who, *facts_, kNoTokenHasEnded);
-  if (!allowed || ended_.contains(session->who.sid)) {
+  const auto allowed = may_leave_will(session->who, *facts_, clock_.unix_s());
+  if (!allowed || ended_.contains(session->who)) {
     event_log_.write(LogLine(LogLevel::notice, "will_dropped")
                          .text("client", check.client_id)
                          .reason(to_string(allowed ? AuthError::session_revoked : allowed.error().error)));
@@ -385,6 +384,7 @@ PublishVerdict Node::renew_token(Session& session, const Publish& publish) {
                                    .facts = *facts_,
                                    .sessions = sessions_,
                                    .owner_of = owner_of_,
+                                   .comes_back = false,
                                    .now_s = clock_.unix_s(),
                                    .allow_anonymous = false});
   if (!who) {

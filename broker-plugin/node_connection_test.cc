@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "broker-plugin/node_fixture.h"
@@ -89,12 +90,12 @@ TEST_F(NodeConnectionTest, SomebodyElsesKickOpensNoRoom) {
 // --- client ids
 
 TEST_F(NodeConnectionTest, AKeptIdIsNeverLostToMadeUpOnes) {
-  FakeBroker::Client* archive = broker_.connect("archive-1", token("alice", "phone"), false);
+  FakeBroker::Client* archive = broker_.connect("archive-1", token("alice", "phone"));
   ASSERT_NE(archive, nullptr);
   broker_.disconnect(*archive, true);
   const std::string mine = token("alice", "phone");
   for (int i = 0; i < 2500; ++i) {
-    FakeBroker::Client* made_up = broker_.connect("made-up-" + std::to_string(i), mine, false);
+    FakeBroker::Client* made_up = broker_.connect("made-up-" + std::to_string(i), mine);
     ASSERT_NE(made_up, nullptr) << i;
     broker_.disconnect(*made_up);
     broker_.turn();
@@ -105,19 +106,19 @@ TEST_F(NodeConnectionTest, AKeptIdIsNeverLostToMadeUpOnes) {
 }
 
 TEST_F(NodeConnectionTest, AnIdIsFreeOnceTheBrokerKeepsNothingUnderIt) {
-  for (const bool v5 : {false, true}) {
-    FakeBroker::Client* alice = broker_.connect("lamp-7", token("alice", "phone"), v5);
+  for (int round = 0; round < 2; ++round) {
+    FakeBroker::Client* alice = broker_.connect("lamp-7", token("alice", "phone"));
     ASSERT_NE(alice, nullptr);
-    EXPECT_EQ(broker_.connect("lamp-7", token("mallory", "x"), v5), nullptr) << "while it is connected";
+    EXPECT_EQ(broker_.connect("lamp-7", token("mallory", "x")), nullptr) << "while it is connected";
     // A plugin is not told whether a v5 session is kept: both answers are possible here.
     broker_.disconnect(*alice, true);
-    EXPECT_EQ(broker_.connect("lamp-7", token("mallory", "x"), v5), nullptr) << "while it is kept";
+    EXPECT_EQ(broker_.connect("lamp-7", token("mallory", "x")), nullptr) << "while it is kept";
     alice->held = false;  // the session has expired
     clock_.wall_ms += 6'000;
-    FakeBroker::Client* mallory = broker_.connect("lamp-7", token("mallory", "x"), v5);
+    FakeBroker::Client* mallory = broker_.connect("lamp-7", token("mallory", "x"));
     ASSERT_NE(mallory, nullptr);
     broker_.disconnect(*mallory);
-    FakeBroker::Client* again = broker_.connect("lamp-7", token("alice", "phone"), v5);
+    FakeBroker::Client* again = broker_.connect("lamp-7", token("alice", "phone"));
     ASSERT_NE(again, nullptr) << "at once, when nothing was kept";
     broker_.disconnect(*again);
     broker_.turn();
@@ -126,7 +127,7 @@ TEST_F(NodeConnectionTest, AnIdIsFreeOnceTheBrokerKeepsNothingUnderIt) {
 
 // The broker has restored its sessions from a file, and the node knows nothing of them.
 TEST_F(NodeConnectionTest, AKeptIdFromBeforeARestartIsItsOwners) {
-  FakeBroker::Client& kept = broker_.restored("archive-1", "alice user phone 1763683200 - s-1");
+  FakeBroker::Client& kept = broker_.restored("archive-1", "alice user phone 1763683200 0 * s-1");
   kept.filters.insert("rooms/general/messages/json");
   EXPECT_EQ(broker_.connect("archive-1", token("mallory", "x")), nullptr);
   EXPECT_THAT(kept.filters, ElementsAre("rooms/general/messages/json")) << "asking takes nothing away";
@@ -140,8 +141,7 @@ TEST_F(NodeConnectionTest, DeadConnectionsDoNotFillAnAccount) {
     SCOPED_TRACE(keep_alive_s);
     std::vector<FakeBroker::Client*> dead;
     for (int i = 0; i < 5; ++i) {
-      dead.push_back(
-          broker_.connect("alice:d" + std::to_string(i), token("alice", "phone"), true, keep_alive_s));
+      dead.push_back(broker_.connect("alice:d" + std::to_string(i), token("alice", "phone"), keep_alive_s));
       ASSERT_NE(dead.back(), nullptr);
       ASSERT_TRUE(broker_.subscribe(*dead.back(), "users/alice/events"));
     }
@@ -154,7 +154,7 @@ TEST_F(NodeConnectionTest, DeadConnectionsDoNotFillAnAccount) {
     for (const int i : {0, 2, 3, 4}) EXPECT_TRUE(dead[static_cast<std::size_t>(i)]->connected) << i;
     EXPECT_TRUE(sixth->connected);
     // Nor do they push each other or the ones that last out, but one for each that comes.
-    FakeBroker::Client* seventh = broker_.connect("alice:new2", token("alice", "phone"), true, keep_alive_s);
+    FakeBroker::Client* seventh = broker_.connect("alice:new2", token("alice", "phone"), keep_alive_s);
     ASSERT_NE(seventh, nullptr);
     ASSERT_TRUE(broker_.run_until([&] { return !dead[2]->connected; }));
     EXPECT_TRUE(sixth->connected);
@@ -162,17 +162,45 @@ TEST_F(NodeConnectionTest, DeadConnectionsDoNotFillAnAccount) {
   }
 }
 
+// Programs that live and come back by themselves, one too many of them.
+TEST_F(NodeConnectionTest, WhoHadToMakeRoomDisplacesNobodyInTurn) {
+  const auto connect = [&](const std::string& id) {
+    return broker_.connect("alice:" + id, token("alice", "phone"), 0);
+  };
+  std::map<std::string, FakeBroker::Client*> open;
+  for (const char* id : {"a", "b", "c", "d", "e", "f"}) {
+    open[id] = connect(id);
+    ASSERT_NE(open[id], nullptr) << id;
+  }
+  ASSERT_TRUE(broker_.run_until([&] { return !open["a"]->connected; }));
+  for (int minute = 0; minute < 10; ++minute) {
+    EXPECT_EQ(connect("a"), nullptr) << minute;
+    for (int i = 0; i < 3; ++i) broker_.turn();
+    clock_.wall_ms += 60'000;
+  }
+  for (const char* id : {"b", "c", "d", "e", "f"}) EXPECT_TRUE(open[id]->connected) << id;
+  // A free place is anybody's at once, and who did not insist is new.
+  broker_.disconnect(*open["b"]);
+  EXPECT_NE(connect("a"), nullptr);
+  FakeBroker::Client* again = connect("b");
+  ASSERT_NE(again, nullptr);
+  ASSERT_TRUE(broker_.run_until([&] { return !open["c"]->connected; }));
+  EXPECT_EQ(connect("c"), nullptr);
+  clock_.wall_ms += 121'000;
+  EXPECT_NE(connect("c"), nullptr);
+}
+
 TEST_F(NodeConnectionTest, ConnectionsWithAKeepAliveKeepTheirPlaces) {
   std::vector<FakeBroker::Client*> open;
   for (int i = 0; i < 5; ++i) {
     open.push_back(
-        broker_.connect("alice:d" + std::to_string(i), token("alice", "phone"), true, i == 0 ? 1200 : 60));
+        broker_.connect("alice:d" + std::to_string(i), token("alice", "phone"), i == 0 ? 1200 : 60));
     ASSERT_NE(open.back(), nullptr);
   }
   for (const int keep_alive_s : {0, 60, 65'535})
-    EXPECT_EQ(broker_.connect("alice:sixth", token("alice", "phone"), true, keep_alive_s), nullptr);
+    EXPECT_EQ(broker_.connect("alice:sixth", token("alice", "phone"), keep_alive_s), nullptr);
   // A take-over is no further connection.
-  EXPECT_NE(broker_.connect("alice:d3", token("alice", "phone"), true, 0), nullptr);
+  EXPECT_NE(broker_.connect("alice:d3", token("alice", "phone"), 0), nullptr);
   for (int i = 0; i < 3; ++i) broker_.turn();
   for (const int i : {0, 1, 2, 4}) EXPECT_TRUE(open[static_cast<std::size_t>(i)]->connected) << i;
 }
@@ -310,6 +338,32 @@ TEST_F(NodeWillTest, IsJudgedWhenItIsSent) {
   EXPECT_EQ(events[0].at("body").as_string(), "late");
 }
 
+// An API token that has expired is forgotten; one that was taken away has the same look, and silences.
+TEST_F(NodeWillTest, AnExpiredApiTokenSilencesNobodyButARemovedOneDoes) {
+  for (const bool removed : {false, true}) {
+    SCOPED_TRACE(removed);
+    const std::string token = random_api_token();
+    const std::string digest = to_hex(sha256(token));
+    apply(R"({"op":"token.put","sha256":")" + digest +
+          R"(","user":"alice","device":"lamp","role":"device","until":)" +
+          std::to_string(clock_.unix_s() + 60) + "}");
+    FakeBroker::Client* lamp = broker_.connect("alice:lamp", token);
+    ASSERT_NE(lamp, nullptr);
+    lamp->will_topic = "rooms/general/wills/alice";
+    lamp->will = "gone";
+    if (removed) {
+      apply(R"({"op":"token.remove","sha256":")" + digest + R"("})");
+    } else {
+      clock_.wall_ms += 300'000;  // the grace, and until it is forgotten
+    }
+    ASSERT_TRUE(broker_.run_until([&] { return !lamp->connected; })) << "and its will is sent";
+    if (removed) clock_.wall_ms += 300'000;
+    for (int i = 0; i < 3; ++i) broker_.turn();
+    EXPECT_EQ(broker_.send_will(*lamp, "devices/alice/lamp", "off", true), !removed);
+    EXPECT_EQ(posted().size(), removed ? 0u : 1u);
+  }
+}
+
 TEST_F(NodeWillTest, ALogoutIsRememberedLongerThanItsTokens) {
   auto& lamp = mortal("alice", "boo", "s-out");
   broker_.disconnect(lamp);
@@ -346,13 +400,14 @@ TEST(BrokerName, TellsWhoItIs) {
   Identity who;
   who.user = directory.intern_user("alice");
   who.name = directory.user_name(who.user);
-  for (const char* device : {"", "roof"}) {
+  for (const char* device : {"", "roof", "-", "--"}) {
     for (const char* sid : {"", "s-1", "with some spaces"}) {
       for (const bool api : {false, true}) {
         who.device = device;
         who.sid = sid;
         who.role = TokenRole::bot;
         who.issued_s = 1'763'683'200;
+        who.expires_s = api ? 1'763'684'100 : 0;
         who.api_token = api ? std::optional(sha256("pk_x")) : std::nullopt;
         const auto back = from_broker_name(to_broker_name(who), directory);
         ASSERT_TRUE(back) << to_broker_name(who);
@@ -362,10 +417,14 @@ TEST(BrokerName, TellsWhoItIs) {
         EXPECT_EQ(back->sid, who.sid);
         EXPECT_EQ(back->role, who.role);
         EXPECT_EQ(back->issued_s, who.issued_s);
+        EXPECT_EQ(back->expires_s, who.expires_s);
         EXPECT_EQ(back->api_token, who.api_token);
       }
     }
   }
+  const auto service = from_broker_name("bridge service * 1763683200 0 * s-1", directory);
+  ASSERT_TRUE(service) << "no fact tells of services: only their tokens do, and after a restart this name";
+  EXPECT_EQ(service->name, "bridge");
   EXPECT_EQ(to_broker_name({}), "");
   EXPECT_TRUE(from_broker_name("alice", directory));
   for (const char* name : {"", " ", "bob", "-", " alice"})

@@ -79,20 +79,14 @@ void Node::restore() {
 // Who listens to what: frames and JSON are made only for whom we know of. Whose a client id is, the broker is
 // asked when somebody comes with it (Node::owner_of).
 void Node::restore_sessions(const storage::BrokerSnapshot& snapshot) {
-  boost::unordered_flat_map<std::string_view, UserIndex> users;
+  boost::unordered_flat_map<std::string_view, Session> absent;
   for (const auto& client : snapshot.clients) {
-    const auto who = from_broker_name(client.username, *directory_);
-    users.emplace(client.id, who ? who->user : kNoUser);
     restored_.push_back(client.id);
+    if (auto who = from_broker_name(client.username, *directory_)) absent[client.id].who = std::move(*who);
   }
   for (const auto& subscription : snapshot.subscriptions) {
-    const auto user = users.find(subscription.client_id);
-    if (user == users.end() || user->second == kNoUser) continue;
-    Session absent;
-    absent.who.user = user->second;
-    absent.who.name = directory_->user_name(user->second);
-    absent.who.role = facts_->user(user->second).role;
-    subscribed(absent, parse_filter(subscription.filter));
+    if (const auto session = absent.find(subscription.client_id); session != absent.end())
+      subscribed(session->second, parse_filter(subscription.filter));
   }
 }
 

@@ -26,6 +26,7 @@ void Node::feel(const std::vector<Effect>& effects) {
         break;
       case Effect::What::token_removed:
         removed.insert(effect.token);
+        ended_.add(to_hex(effect.token));
         break;
       case Effect::What::room_changed:
       case Effect::What::room_removed:
@@ -101,6 +102,7 @@ void Node::make_room(const Session& session) {
     });
     if (connections <= limits.connections || silent == nullptr) return;
     notify_replaced(*silent);
+    displaced_.add(silent->client_id, clock_.unix_s());
     close_later(*silent, "too many connections");
   }
 }

@@ -75,8 +75,6 @@ int on_basic_auth(int, void* data, void* self) {
                                                .username = text(e.username),
                                                .password = text(e.password),
                                                .address = text(mosquitto_client_address(e.client)),
-                                               .v5 = mosquitto_client_protocol_version(e.client) == 5,
-                                               .clean_start = mosquitto_client_clean_session(e.client),
                                                .keep_alive_s = mosquitto_client_keepalive(e.client)});
     if (!user) return MOSQ_ERR_AUTH;
     // The name is asked for again when the broker sends this client's last will. Nobody's is an empty one,

@@ -6,8 +6,15 @@
 namespace parley::plugin {
 namespace {
 
-// user role device issued token sid: none of them but the last has spaces. "-" stands for what is not there.
-constexpr std::string_view kNone = "-";
+// user role device issued expires token sid: none of them but the last has spaces. What is not there is
+// written as what no name of a device can be.
+constexpr std::string_view kNone = "*";
+
+std::int64_t number_of(std::string_view word) {
+  std::int64_t number = 0;
+  std::from_chars(word.data(), word.data() + word.size(), number);
+  return number;
+}
 
 std::string_view next_word(std::string_view& rest) {
   const std::size_t end = std::min(rest.find(' '), rest.size());
@@ -24,19 +31,22 @@ std::string to_broker_name(const Identity& who) {
   out.append(" ").append(to_string(who.role));
   out.append(" ").append(who.device.empty() ? kNone : std::string_view(who.device));
   out.append(" ").append(std::to_string(who.issued_s));
+  out.append(" ").append(std::to_string(who.expires_s));
   out.append(" ").append(who.api_token ? to_hex(*who.api_token) : std::string(kNone));
   return out.append(" ").append(who.sid);
 }
 
-std::optional<Identity> from_broker_name(std::string_view name, const Directory& directory) {
+std::optional<Identity> from_broker_name(std::string_view name, Directory& directory) {
   Identity who;
-  who.user = directory.find_user(next_word(name));
+  const std::string_view user = next_word(name);
+  who.role = parse_token_role(next_word(name)).value_or(TokenRole::user);
+  // As in its token: a service is no user whom the facts know.
+  who.user = who.role == TokenRole::service ? directory.intern_user(user) : directory.find_user(user);
   if (who.user == kNoUser) return std::nullopt;
   who.name = directory.user_name(who.user);
-  who.role = parse_token_role(next_word(name)).value_or(TokenRole::user);
   if (const std::string_view device = next_word(name); device != kNone) who.device = device;
-  const std::string_view issued = next_word(name);
-  std::from_chars(issued.data(), issued.data() + issued.size(), who.issued_s);
+  who.issued_s = number_of(next_word(name));
+  who.expires_s = number_of(next_word(name));
   if (const std::string_view digest = next_word(name); digest != kNone)
     who.api_token = parse_sha256_hex(digest);
   who.sid = name;
@@ -48,14 +58,13 @@ Session* Sessions::find(ClientHandle client) {
   return it == by_handle_.end() ? nullptr : it->second.get();
 }
 
-Session& Sessions::open(ClientHandle client, std::string client_id, Identity who, bool v5) {
+Session& Sessions::open(ClientHandle client, std::string client_id, Identity who) {
   close(client);
   auto session = std::make_unique<Session>();
   session->client = client;
   session->generation = next_generation_++;
   session->client_id = std::move(client_id);
   session->who = std::move(who);
-  session->v5 = v5;
   Session& opened = *session;
   by_handle_.emplace(client, std::move(session));
   auto [it, fresh] = by_client_id_.try_emplace(opened.client_id, &opened);

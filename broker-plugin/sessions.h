@@ -41,8 +41,8 @@ struct Identity {
 // Who it is in one line, which the broker keeps as the client's user name for as long as it remembers the
 // client: over the end of a connection and a restart. What the name does not tell is left at its default.
 std::string to_broker_name(const Identity& who);
-// Nothing when no such user was ever known.
-std::optional<Identity> from_broker_name(std::string_view name, const Directory& directory);
+// Nothing when no such user was ever known. Services are always known: their token alone says who they are.
+std::optional<Identity> from_broker_name(std::string_view name, Directory& directory);
 
 // A pass-through pattern with %u and %d filled in for one session.
 struct OpenedPattern {
@@ -56,7 +56,6 @@ struct Session {
   std::uint64_t generation = 0;
   std::string client_id;
   Identity who;
-  bool v5 = false;
   bool replaced = false;             // another connection has taken the client id over
   bool kicked = false;               // on the list to be closed
   bool gives_way = false;            // without a keep-alive that would end it soon after its client died
@@ -71,23 +70,57 @@ struct Session {
   std::vector<Typed> typed;
 };
 
-// The logins that ended last. The facts forget one when its last token has, but a will may be delayed for
-// longer than that.
+// The logins that were ended last: sessions by their sid, API tokens by their digest in hex. The facts forget
+// one when its last token has expired, but a will may be delayed for longer than that.
 class EndedLogins {
  public:
-  void add(std::string_view sid) {
-    if (!sids_.emplace(sid).second) return;
-    order_.emplace_back(sid);
+  void add(std::string_view login) {
+    if (!logins_.emplace(login).second) return;
+    order_.emplace_back(login);
     if (order_.size() <= kRemembered) return;
-    sids_.erase(order_.front());
+    logins_.erase(order_.front());
     order_.pop_front();
   }
-  bool contains(std::string_view sid) const { return !sid.empty() && sids_.contains(std::string(sid)); }
+  bool contains(const Identity& who) const {
+    return who.api_token ? logins_.contains(to_hex(*who.api_token))
+                         : !who.sid.empty() && logins_.contains(who.sid);
+  }
 
  private:
   static constexpr std::size_t kRemembered = 10'000;
-  boost::unordered_flat_set<std::string> sids_;
+  boost::unordered_flat_set<std::string> logins_;
   std::deque<std::string> order_;  // oldest first
+};
+
+// Who had to make room for others last (Sessions::longest_silent). One that comes back at once displaces
+// nobody in turn: otherwise as many programs as one too many would throw each other out for ever.
+class Displaced {
+ public:
+  void add(std::string_view client_id, std::int64_t now_s) {
+    if (by_id_.size() >= kRemembered) forget_before(now_s);
+    if (by_id_.size() < kRemembered) by_id_[std::string(client_id)] = now_s;
+  }
+  // Whether it was displaced, or asked this, in the last two minutes.
+  bool comes_back(std::string_view client_id, std::int64_t now_s) {
+    const auto it = by_id_.find(std::string(client_id));
+    if (it == by_id_.end()) return false;
+    if (now_s - it->second > kRestS || now_s < it->second) {
+      by_id_.erase(it);
+      return false;
+    }
+    it->second = now_s;
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kRemembered = 10'000;
+  static constexpr std::int64_t kRestS = 120;  // MQTT clients try again after at most that
+
+  void forget_before(std::int64_t now_s) {
+    boost::unordered::erase_if(by_id_, [&](const auto& entry) { return now_s - entry.second > kRestS; });
+  }
+
+  boost::unordered_flat_map<std::string, std::int64_t> by_id_;  // when
 };
 
 class Sessions {
@@ -96,7 +129,7 @@ class Sessions {
   Session* find(ClientHandle client);
   // Opens one; an older session with the same client id is marked as replaced (the broker takes it over), one
   // with the same handle is closed. Returns a reference valid until close().
-  Session& open(ClientHandle client, std::string client_id, Identity who, bool v5);
+  Session& open(ClientHandle client, std::string client_id, Identity who);
   // Closes and returns what it was; nothing for a handle that has no session (a failed login).
   std::unique_ptr<Session> close(ClientHandle client);
 

@@ -227,6 +227,38 @@ TEST_P(SessionsTest, SubscriptionsAndQueuesStay) {
   EXPECT_EQ(alice.expect_on("devices/alice/y").payload, "echo");
 }
 
+// No fact tells of services, and the JSON of a room is made only for those who read it.
+TEST_P(SessionsTest, AServiceGoesOnReadingAllRooms) {
+  const auto service = [&] {
+    ConnectOptions with{.client_id = "probe:archive", .password = world_.broker.service_token("archive")};
+    with.version = GetParam();
+    with.clean = false;
+    with.session_expiry_s = session_expiry_s_;
+    RawClient client(world_.broker.port(), GetParam());
+    const auto connack = client.connect(with);
+    EXPECT_EQ(connack.reason, 0);
+    session_present_ = connack.session_present;
+    return client;
+  };
+  {
+    auto archive = service();
+    ASSERT_EQ(archive.subscribe("rooms/+/messages/json", 1), 1);
+    archive.disconnect();
+  }
+  for (const char* body : {"between", "after"}) {
+    restart(End::in_order);
+    auto other = world_.reader("olga", "general", "reader", "ndjson");  // it has been delivered, but as JSON?
+    EXPECT_EQ(world_.connect("bob").publish("rooms/general/send", message(body)), 0);
+    EXPECT_EQ(text(expect_event(other, "general", "ndjson"), "body"), body);
+  }
+  auto archive = service();
+  EXPECT_TRUE(session_present_);
+  for (const char* body : {"between", "after"})
+    EXPECT_EQ(text(expect_event(archive, "general"), "body"), body);
+  EXPECT_EQ(world_.connect("bob").publish("rooms/general/send", message("live")), 0);
+  EXPECT_EQ(text(expect_event(archive, "general"), "body"), "live");
+}
+
 // What is retained is not delivered once more to those who were there before.
 TEST_P(SessionsTest, RetainedMessagesAreNotRepeated) {
   {
