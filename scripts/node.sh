@@ -334,7 +334,7 @@ node_start() {
   local name newly_started=yes
   plan >"$var/launcher/plan"
   for name in $(planned_services); do
-    rm -f "$var/launcher/$name".{pid,pid.new,starts,ended}
+    rm -f "$var/launcher/$name".{pid,pid.new,failures,ended}
     mark_log "$name"
     service_install "$name"
   done
@@ -359,9 +359,9 @@ service_restart() {
   local pid
   service_install "$1"
   say "Restarting $1"
-  rm -f "$var/launcher/$1.starts"
   mark_log "$1"
   if pid=$(service_pid "$1"); then stop_process "$pid" 30 "$1" "$(stop_signal "$1")" || die "it cannot be restarted"; fi
+  rm -f "$var/launcher/$1.failures"
   if pid=$(supervisor_pid); then kill -USR1 "$pid"; fi
 }
 
@@ -412,11 +412,11 @@ settle_metrics() {
 supervisor_lives() { kill -0 "$(cat "$var/launcher/supervisor.pid" 2>/dev/null)" 2>/dev/null; }
 
 await_service() {
-  local name=$1 tries=$((${PARLEY_WAIT_S:-30} * 10)) begun
+  local name=$1 tries=$((${PARLEY_WAIT_S:-30} * 10)) failed
   until service_pid "$name" >/dev/null && service_answers "$name"; do
-    begun=$(cat "$var/launcher/$name.starts" 2>/dev/null) || begun=0
-    # After a restart its count goes on from where it was; three in a row from nothing mean that it will not.
-    if ((tries-- == 0)) || { ((${begun:-0} >= 3)) && ! service_pid "$name" >/dev/null; } || ! supervisor_lives; then
+    # Not how often it was started: it may be a moment away from having its own command line.
+    failed=$(cat "$var/launcher/$name.failures" 2>/dev/null) || failed=0
+    if ((tries-- == 0)) || { ((${failed:-0} >= 3)) && ! service_pid "$name" >/dev/null; } || ! supervisor_lives; then
       return 1
     fi
     sleep 0.1

@@ -4,9 +4,9 @@
 readonly log_limit_bytes=$((64 << 20))
 
 # What runs, in the order of starting; launcher/plan says it. State by name: the process, when it began, how long to wait
-# before the next start (ms), and when that is.
+# before the next start (ms), when that is, and how many lives in a row have failed soon after they began.
 services=()
-declare -A child=() began_ms=() pause_ms=() due_ms=() starts=()
+declare -A child=() began_ms=() pause_ms=() due_ms=() failures=()
 
 supervise() {
   (($# == 1)) || die "__supervise is for ./parley up"
@@ -20,7 +20,6 @@ supervise() {
   trap forgive USR1
   open_clock
   local name
-  for name in "${services[@]}"; do starts[$name]=0; done
   forgive
   while [[ $stopping == no ]]; do
     for name in "${services[@]}"; do
@@ -37,10 +36,17 @@ supervise() {
   note "stopped"
 }
 
-# `up` has changed something: what died before may be started at once.
+# `up` has changed something: what died before may be started at once, and has not failed yet with what is new.
 forgive() {
   local name
-  for name in "${services[@]}"; do due_ms[$name]=0 pause_ms[$name]=200; done
+  for name in "${services[@]}"; do
+    due_ms[$name]=0 pause_ms[$name]=200
+    set_failures "$name" 0
+  done
+}
+set_failures() {  # NAME NUMBER
+  failures[$1]=$2
+  write_down "$1.failures" "$2"
 }
 
 now_ms() { printf '%s' "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
@@ -99,21 +105,27 @@ start_service() {
   child[$name]=$!
   began_ms[$name]=$(now_ms)
   write_down "$name.pid" "${child[$name]}"
-  starts[$name]=$((starts[$name] + 1))
-  write_down "$name.starts" "${starts[$name]}"
   note "$name started, process ${child[$name]}"
 }
 
 # What the broker wrote of its sessions when it last ended. Mosquitto does not start on a file that is damaged, and takes
 # half of one that is cut short for the whole; so it gets only the file that the plugin has looked through and sealed. One
-# on which it has failed to start twice is not tried again.
+# on which it has failed to start twice is not tried again. The folder is the broker's: what is in it is read and moved as
+# the broker's user, and not root's to follow.
 set_damaged_sessions_aside() {
   local file=data/mosquitto.db
-  [[ -e $file ]] || return 0
-  if ((starts[broker] < 2)) && (cd data && sha256sum --check --status mosquitto.db.sha256) 2>/dev/null; then return 0; fi
-  note "$file, the sessions kept from before, is damaged or was left by a crash: it is $file.damaged now, and clients begin new sessions"
-  mv -f "$file" "$file.damaged"
-  rm -f "$file.sha256"
+  [[ -e $file || -L $file ]] || return 0
+  if ((failures[broker] < 2)) && sessions_are_sealed 2>/dev/null; then return 0; fi
+  if as_user "$broker_user" mv -fT "$var/$file" "$var/$file.damaged"; then
+    note "$file, the sessions kept from before, is damaged or was left by a crash: it is $file.damaged now, and clients begin new sessions"
+  else
+    note "$file, the sessions kept from before, is damaged or was left by a crash, and cannot be moved away"
+  fi
+  as_user "$broker_user" rm -f "$var/$file.sha256" || true
+}
+# Within a limit: a pipe in their place would never end.
+sessions_are_sealed() {
+  as_user "$broker_user" timeout 120 sh -c 'cd "$1" && sha256sum --check --status mosquitto.db.sha256' sh "$var/data"
 }
 
 # What has ended by itself.
@@ -129,8 +141,15 @@ bury() {
 
 service_ended() {
   local name=$1 pause=${pause_ms[$1]}
-  # What ran for a while gets a quick start again; what dies at once is not hurried.
-  if (($(now_ms) - began_ms[$name] >= 30000)); then pause=200; fi
+  # What ran for a while gets a quick start again; what dies at once is not hurried. One that was asked to end, for a start
+  # with other options, has not failed.
+  local lived=$(($(now_ms) - began_ms[$name]))
+  if ((lived >= 30000)); then pause=200; fi
+  if ((lived >= 30000 || $2 == 0)); then
+    set_failures "$name" 0
+  else
+    set_failures "$name" "$((failures[$name] + 1))"
+  fi
   note "$name ended by itself ($(ending "$2")); starting it again in $pause ms"
   write_down "$name.ended" "$(date +%s) $(ending "$2")"
   child[$name]=

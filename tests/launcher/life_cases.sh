@@ -199,6 +199,37 @@ test_keeps_what_it_should() {
   run 0 down
 }
 
+# Starts that were asked for are no failures: sessions outlive as many changes of options as there are, also after a crash.
+test_keeps_sessions_over_changes() {
+  new_broker changes
+  run 0 up
+  run 0 ctl user put alice
+  local token time killed
+  token=$("$home/parley" ctl token alice)
+  keeping() {
+    mosquitto_sub -p "$PARLEY_MQTT_PORT" -u alice -P "$token" -i archive-1 -c -q 1 -t devices/alice/lamp "$@"
+  }
+  keeping -E || fail "alice cannot subscribe"
+  for time in 1 2 3 4 5; do
+    mosquitto_pub -p "$PARLEY_MQTT_PORT" -u alice -P "$token" -q 1 -t devices/alice/lamp -m "at $time" || fail "alice cannot write"
+    sed -i "s/^max_pace_ms = .*/max_pace_ms = 1$time/" "$PARLEY_VAR/parley.toml"
+    run 0 up
+    said "Restarting broker"
+    keeping -C 1 -W 10 >"$work/output" 2>&1 || fail "after change $time what was queued is gone"
+    said "at $time"
+    [[ ! -e $PARLEY_VAR/data/mosquitto.db.damaged ]] || fail "change $time took the sessions for damaged"
+    # Ends that were not asked for do not count either, once a start has gone well.
+    ((time == 3 || time == 4)) || continue
+    killed=$(broker)
+    kill -KILL "$killed"
+    another_broker() { [[ $(broker) != "$killed" ]] && "$home/parley" status >/dev/null 2>&1; }
+    eventually another_broker
+    rm -f "$PARLEY_VAR/data/mosquitto.db.damaged"
+    keeping -E || fail "alice cannot subscribe again"
+  done
+  run 0 down
+}
+
 # A disk of its own for the next node, as large as this; false where mounting is not allowed.
 own_disk() {  # SIZE
   mkdir "$PARLEY_VAR"
