@@ -7,12 +7,13 @@
 #   var/keys/            signing.pem (private: tokens are made with it), jwks.json (public: the broker checks with it),
 #                        admin.password
 #   var/lib/             the programs that run, copies: a build does not pull them away from under the node
-#   var/data/ log/ run/  the broker's: log of messages, its own log, pid and doorbell socket
+#   var/data/ run/       the broker's: log of messages, pid and doorbell socket
+#   var/log/             its own log, which the supervisor writes
 #   var/pg/ pg-run/      PostgreSQL's, see postgres.sh
 #   var/launcher/        ours: process ids, logs of what we started, what was started (checksums), a lock
 #
 # Started by root, nothing that the network reaches runs as root: the broker drops to the user `mosquitto`, who gets
-# data/, log/ and run/ and may read the rest but the keys; the bridge is `_parley`, who may read signing.pem and
+# data/ and run/ and may read the rest but the keys; the bridge is `_parley`, who may read signing.pem and
 # bridge.toml; PostgreSQL is `postgres`. Started by anyone else, all of it runs as that user.
 
 readonly broker_user=mosquitto
@@ -150,18 +151,31 @@ set_owners() {
     chmod 0640 "$var/parley.toml" "$var/mosquitto.conf"
     # Only at the first time, or after running as another user: a log of many files need not be walked each time.
     local folder
-    for folder in data log run; do
+    for folder in data run; do
       if [[ $(stat -c %U "$var/$folder") != "$broker_user" ]]; then
         chown -R "$broker_user:$broker_user" "$var/$folder"
       fi
       chmod 0700 "$var/$folder"
     done
+    own_log_folder
   else
     chmod 0700 "$var" "$var"/{data,log,run}
     local foreign
     foreign=$(find "$var" -maxdepth 2 ! -user "$EUID" -print -quit)
     [[ -z $foreign ]] || die "$foreign belongs to somebody else; was this node run by root? (try sudo)"
   fi
+}
+
+# Root writes the broker's log, and puts it aside; so nobody else may put a link there for it to follow. The folder was once the
+# broker's, and what was put there then is looked at after nobody can change it any more.
+own_log_folder() {
+  local foreign
+  chown "root:root" "$var/log"
+  chmod 0700 "$var/log"
+  foreign=$(find "$var/log/" -mindepth 1 \( ! -type f -o -links +1 \) -print -quit)
+  [[ -z $foreign ]] || die "$foreign is a link or no file: it does not belong in the folder of the broker's log, where only plain
+  files may be. Move it away, then run ./parley up again; $(untouched)"
+  find "$var/log/" -mindepth 1 ! -user root -exec chown -h root:root {} +
 }
 
 # The bridge signs tokens and reads a connection string, which may hold a password; nobody else's user does.

@@ -18,6 +18,8 @@ as_pg_user() { as_user "$pg_user" "$@"; }
 pg_find() {
   local version=''
   [[ ! -e $var/pg/PG_VERSION ]] || version=$(<"$var/pg/PG_VERSION")
+  # The file is the server's, and names what is run here, by root too.
+  [[ -z $version || $version =~ ^[0-9]{1,3}(\.[0-9]{1,3})?$ ]] || die "$var/pg/PG_VERSION holds no version of PostgreSQL: restore a backup (docs/operating.md, 5)"
   pg_bin=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)
   [[ -z $version ]] || pg_bin=/usr/lib/postgresql/$version/bin/postgres
   if [[ ! -x $pg_bin ]]; then
@@ -110,7 +112,7 @@ pg_command() {
 pg_forget_stale_lock() {
   local pid
   pid=$(head -n 1 "$var/pg/postmaster.pid" 2>/dev/null) || return 0
-  process_has "$pid" -D "$var/pg" || rm -f "$var/pg/postmaster.pid"
+  process_has "$pid" -D "$var/pg" || rm -f "$var/pg/postmaster.pid" || true  # PostgreSQL says what is wrong with the disk
 }
 
 pg_answers() {

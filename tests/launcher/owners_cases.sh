@@ -123,6 +123,50 @@ test_whose_it_is() {
   fi
 }
 
+# What the broker's user may put into its folders is not root's to follow.
+test_follows_nothing_of_the_brokers() {
+  if ((EUID != 0)); then
+    printf 'only root has this problem\n'
+    return
+  fi
+  local -a mosquitto=(setpriv --reuid=mosquitto --regid=mosquitto --clear-groups)
+  local log victim=$work/victim place
+  new_broker links
+  log=$PARLEY_VAR/log
+  run 0 up
+  [[ -s $log/mosquitto.log ]] || fail "no log is written"
+  ! "${mosquitto[@]}" touch "$log/mine" 2>/dev/null || fail "the broker's user can write to log/"
+  ! "${mosquitto[@]}" ln -sf "$victim" "$log/mosquitto.log" 2>/dev/null || fail "the broker's user can replace its log"
+  # A folder from before, where somebody has been busy: refused while it runs, and when it does not.
+  local run
+  for run in yes no; do
+    [[ $run == yes ]] || run 0 down
+    for place in mosquitto.log.1 more; do
+      chown mosquitto: "$log"
+      for way in -s ''; do
+        printf 'kept' >"$victim"
+        chown mosquitto: "$victim"
+        ln $way "$victim" "$log/$place" 2>/dev/null || continue
+        run 1 up
+        said "log/$place is a link"
+        if [[ $run == yes ]]; then lives "$(broker)" || fail "the broker was stopped"; fi
+        [[ $(<"$victim") == kept && $(stat -c %U "$victim") == mosquitto ]] || fail "root followed a link"
+        rm -f "$log/$place"
+      done
+    done
+  done
+  chown -R mosquitto: "$log"
+  # Sessions that look damaged are moved, not into a folder that a link names.
+  mkdir -m 0700 "$work/theirs"
+  printf rubbish | "${mosquitto[@]}" tee "$PARLEY_VAR/data/mosquitto.db" >/dev/null
+  "${mosquitto[@]}" ln -s "$work/theirs" "$PARLEY_VAR/data/mosquitto.db.damaged"
+  run 0 up
+  [[ $(stat -c '%U %a' "$log") == "root 700" && $(stat -c %U "$log/mosquitto.log") == root ]] || fail "log/ is not root's again"
+  [[ -z $(ls -A "$work/theirs") ]] || fail "root moved a file through a link"
+  [[ -f $PARLEY_VAR/data/mosquitto.db.damaged && ! -L $PARLEY_VAR/data/mosquitto.db.damaged ]] || fail "the damaged file was not put aside"
+  run 0 down
+}
+
 # The same as an ordinary user, when this copy can be read by one.
 as_nobody() {
   local -a nobody=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
