@@ -129,18 +129,27 @@ TEST_F(OwnersTest, ABlockIsOneWhicheverAccountWasNamed) {
     EXPECT_THAT(ops_after(before), ElementsAre(R"([{"op":"block.put","user":"alice","blocked":"mallory"}])"));
     for (const auto& [again, other] : ways) ASSERT_OK(people().block(as(again), other));
     EXPECT_EQ(head(), before + 1) << "known already";
-    for (const char* whose : {"alice", "a-bot"}) {
-      const auto blocks = people().blocks(whose, {});
-      ASSERT_THAT(blocks->items, SizeIs(1));
-      EXPECT_EQ(blocks->items[0].user, "mallory");
-    }
+    const auto blocks = people().blocks("alice", {});
+    ASSERT_THAT(blocks->items, SizeIs(1));
+    EXPECT_EQ(blocks->items[0].user, "mallory");
     EXPECT_THAT(people().blocks("mallory", {})->items, IsEmpty());
-    ASSERT_OK(people().unblock(as(from), to));
+    ASSERT_OK(people().unblock(as("alice"), to));
     EXPECT_FALSE(people().blocked_between("alice", "m-bot").value());
-    EXPECT_EQ(outcome(people().unblock(as(from), to)), "not_found");
+    EXPECT_EQ(outcome(people().unblock(as("alice"), to)), "not_found");
   }
   EXPECT_EQ(outcome(people().block(as("alice"), "a-bot")), "invalid");
   EXPECT_EQ(outcome(people().block(as("a-bot"), "alice")), "invalid");
+}
+
+TEST_F(OwnersTest, ABotNeitherLiftsNorSeesItsOwnersBlocks) {
+  ASSERT_OK(people().block(as("alice"), "mallory"));
+  ASSERT_OK(people().block(as("a-bot"), "bob"));
+  for (const Actor& actor : {as("a-bot"), admin("a-bot")})
+    for (const char* other : {"mallory", "m-bot", "bob", "carol", "nobody"})
+      EXPECT_EQ(outcome(people().unblock(actor, other)), "forbidden") << other;
+  EXPECT_EQ(outcome(people().blocks("a-bot", {})), "forbidden");
+  EXPECT_THAT(people().blocks("alice", {})->items, SizeIs(2));
+  EXPECT_OK(people().unblock(as("alice"), "bob"));
 }
 
 TEST_F(OwnersTest, AContactFromBeforeTheBlockKeepsItsNick) {

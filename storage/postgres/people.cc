@@ -40,12 +40,12 @@ const Statement kContacts{"contacts.page",
 const Statement kBlock{"block.add",
                        "INSERT INTO blocks (user_name, blocked, created_ms) VALUES ($1, $2, $3) "
                        "ON CONFLICT DO NOTHING"};
-const Statement kUnblock{"block.remove",
-                         "DELETE FROM blocks WHERE user_name = " OWNER_OF("$1") " AND blocked = " OWNER_OF(
-                             "$2") " RETURNING user_name, blocked"};
+const Statement kUnblock{"block.remove", "DELETE FROM blocks WHERE user_name = $1 AND blocked = " OWNER_OF(
+                                             "$2") " RETURNING user_name, blocked"};
 const Statement kBlocks{"blocks.page",
-                        "SELECT blocked, created_ms FROM blocks WHERE user_name = " OWNER_OF("$1") " AND blocked > $2 "
+                        "SELECT blocked, created_ms FROM blocks WHERE user_name = $1 AND blocked > $2 "
                         "ORDER BY blocked LIMIT $3"};
+const Statement kOfABot{"blocks.of_a_bot", "SELECT FROM users WHERE name = $1 AND owner IS NOT NULL"};
 const Statement kBetween{
     "blocks.between",
     "SELECT EXISTS (SELECT FROM blocks WHERE user_name = " OWNER_OF("$1") " AND blocked = " OWNER_OF("$2")
@@ -60,6 +60,12 @@ struct Both {
   std::string theirs;  // and behind the other one
   bool blocked = false;
 };
+
+// A bot blocks for its owner, but its token, which lies on some machine, neither lifts nor shows the blocks
+// of the person.
+MetadataFault owner_only() {
+  return {MetadataError::forbidden, "blocks are the bot's owner's: only the owner sees and lifts them", ""};
+}
 
 // The other one has to be there, and somebody else.
 MetadataResult<Both> check_other(Change& change, std::string_view other) {
@@ -165,6 +171,8 @@ MetadataResult<void> PostgresPeople::block(const Actor& actor, std::string_view 
 
 MetadataResult<void> PostgresPeople::unblock(const Actor& actor, std::string_view other) {
   return store_.change(actor, [&](Change& change) -> MetadataResult<void> {
+    ASSIGN_OR_RETURN(const Rows bot, change.run(kOfABot, Params(actor.user)));
+    if (!bot.empty()) return owner_only();
     ASSIGN_OR_RETURN(const Rows gone, change.run(kUnblock, Params(actor.user, other)));
     if (gone.empty())
       return MetadataFault{MetadataError::not_found, "you have not blocked this user", "user"};
@@ -175,9 +183,13 @@ MetadataResult<void> PostgresPeople::unblock(const Actor& actor, std::string_vie
 }
 
 MetadataResult<Page<Block>> PostgresPeople::blocks(std::string_view user, const PageRequest& page) {
-  ASSIGN_OR_RETURN(const Rows rows, store_.read(kBlocks, Params(user, page.after, page_limit(page) + 1)));
+  const Params of(user);
+  const Params blocks(user, page.after, page_limit(page) + 1);
+  const Connection::Query queries[] = {{kOfABot, of}, {kBlocks, blocks}};
+  ASSIGN_OR_RETURN(const std::vector<Rows> rows, store_.read_together(queries));
+  if (!rows[0].empty()) return owner_only();
   return make_page<Block>(
-      rows, page,
+      rows[1], page,
       [](const Rows& r, int row) {
         return Block{r.string(row, 0), r.integer(row, 1)};
       },
