@@ -152,6 +152,61 @@ TEST_F(OwnersTest, ABotNeitherLiftsNorSeesItsOwnersBlocks) {
   EXPECT_OK(people().unblock(as("alice"), "bob"));
 }
 
+// Whoever is in the room sees those who are in it already.
+TEST_F(OwnersTest, WhoIsInARoomBringsInTheirOwnBotsInSpiteOfBlocks) {
+  for (const bool alice_blocks : {true, false}) {
+    const std::string room = alice_blocks ? "den-1" : "den-2";
+    make_private(room, "alice");
+    ASSERT_OK(members().add(as("alice"), room, newcomer("mallory", MemberRole::admin)));
+    make_bot("late-" + room, "alice");
+    ASSERT_OK(people().block(as(alice_blocks ? "alice" : "mallory"), alice_blocks ? "mallory" : "alice"));
+    EXPECT_EQ(outcome(members().add(as("alice"), room, newcomer("a-bot"))), "ok");
+    EXPECT_EQ(outcome(members().add(as("mallory"), room, newcomer("m-bot"))), "ok");
+    EXPECT_EQ(accept("late-" + room, invite("alice", room)), "ok");
+    // But not one's person by the bot.
+    ASSERT_OK(members().leave(as("mallory"), room));
+    EXPECT_EQ(outcome(members().add(as("m-bot"), room, newcomer("mallory"))), "forbidden");
+    ASSERT_OK(members().set_role(as("alice"), room, "m-bot", MemberRole::admin));
+    EXPECT_EQ(outcome(members().add(as("m-bot"), room, newcomer("mallory"))), "blocked");
+    EXPECT_EQ(accept("mallory", invite("m-bot", room)), "blocked");
+    ASSERT_OK(people().unblock(as(alice_blocks ? "alice" : "mallory"), alice_blocks ? "mallory" : "alice"));
+  }
+}
+
+TEST_F(OwnersTest, WhoWasRemovedIsNotBroughtBackByTheirOwnBot) {
+  for (const bool open : {false, true}) {
+    const std::string room = open ? "hall" : "den";
+    if (open) {
+      make_channel(room, "alice");
+    } else {
+      make_private(room, "alice");
+    }
+    make_bot("late-" + room, "mallory");
+    const std::string late = "late-" + room;
+    for (const char* user : {"bob", "m-bot"})
+      ASSERT_OK(members().add(as("alice"), room, newcomer(user, MemberRole::admin)));
+    ASSERT_OK(members().add(as("alice"), room, newcomer("mallory")));
+    ASSERT_OK(members().remove(as("bob"), room, "mallory"));
+    ASSERT_EQ(role(room, "m-bot"), MemberRole::admin) << "bob may not take that";
+    const std::string newer = invite("m-bot", room);
+    for (const std::string& user : {std::string("mallory"), late}) {
+      EXPECT_EQ(outcome(members().add(as("m-bot"), room, newcomer(user))), "forbidden") << user;
+      EXPECT_EQ(accept(user, newer), "forbidden") << user;
+    }
+    EXPECT_EQ(outcome(members().add(as("m-bot"), room, newcomer("carol"))), "ok") << "others are";
+    EXPECT_EQ(outcome(members().add(as("alice"), room, newcomer("mallory"))), "ok") << "by somebody else";
+    EXPECT_EQ(outcome(members().add(as("m-bot"), room, newcomer(late))), "ok") << "and then her bots";
+
+    // What one took out oneself, one brings back; an owner any bot of theirs.
+    ASSERT_OK(members().remove(as("m-bot"), room, late));
+    ASSERT_OK(members().leave(as("mallory"), room));
+    EXPECT_EQ(outcome(members().add(as("m-bot"), room, newcomer(late))), "ok");
+    ASSERT_OK(members().add(as("alice"), room, newcomer("a-bot")));
+    ASSERT_OK(members().remove(as("bob"), room, "a-bot"));
+    EXPECT_EQ(outcome(members().add(as("alice"), room, newcomer("a-bot"))), "ok");
+  }
+}
+
 TEST_F(OwnersTest, AContactFromBeforeTheBlockKeepsItsNick) {
   ASSERT_OK(people().put_contact(as("mallory"), "alice", "A"));
   ASSERT_OK(people().block(as("alice"), "mallory"));

@@ -39,6 +39,11 @@ const Statement kBlockInside{
     "WHERE b.user_name = " OWNER_OF("$2") ") OR "
     "EXISTS (SELECT FROM blocks b JOIN members m ON m.room = $1 AND m.user_name = b.user_name "
     "WHERE b.blocked = " OWNER_OF("$2") ")"};
+const Statement kPersonInside{"members.person_inside",
+                              "SELECT FROM members WHERE room = $1 AND user_name = " OWNER_OF("$2")};
+const Statement kTakenOut{
+    "removals.of_person",
+    "SELECT FROM removals WHERE room = $1 AND user_name IN ($2::text, " OWNER_OF("$2") ")"};
 const Statement kSetRole{"member.set_role",
                          "UPDATE members SET role = $3 WHERE room = $1 AND user_name = $2"};
 const Statement kMute{
@@ -110,9 +115,16 @@ MetadataResult<Known> check_known(Change& change, std::string_view user, bool ot
 
 MetadataResult<void> check_own_door(Change& change, const Room& room, std::string_view maker,
                                     std::string_view user) {
-  if (room.access == RoomAccess::open || change.actor().admin) return {};
+  if (change.actor().admin) return {};
   ASSIGN_OR_RETURN(const bool own, same_person(change, maker, user));
   if (!own) return {};
+  ASSIGN_OR_RETURN(const Rows inside, change.run(kPersonInside, Params(room.room, user)));
+  if (!inside.empty()) return {};
+  ASSIGN_OR_RETURN(const Rows taken_out, change.run(kTakenOut, Params(room.room, user)));
+  if (!taken_out.empty())
+    return MetadataFault{MetadataError::forbidden,
+                         "you were removed from this room; let somebody else bring you in", "user"};
+  if (room.access == RoomAccess::open) return {};
   ASSIGN_OR_RETURN(const Rows rows, change.run(kBlockInside, Params(room.room, user)));
   if (!rows.boolean(0, 0)) return {};
   return MetadataFault{

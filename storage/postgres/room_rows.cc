@@ -32,7 +32,7 @@ const Statement kKnown{
     "users.known",
     "SELECT u.name, EXISTS (SELECT FROM blocks b WHERE b.user_name = coalesce(u.owner, u.name) "
     "AND b.blocked = " OWNER_OF("$2") ") OR "
-    "EXISTS (SELECT FROM blocks b WHERE b.user_name = " OWNER_OF("$2") 
+    "EXISTS (SELECT FROM blocks b WHERE b.user_name = " OWNER_OF("$2")
     " AND b.blocked = coalesce(u.owner, u.name)), coalesce(u.owner, u.name) "
     "FROM users u WHERE u.name = ANY($1::text[]) AND u.status = 0 FOR KEY SHARE OF u"};
 const Statement kWithdraw{"invites.withdraw",
@@ -186,8 +186,12 @@ MetadataResult<void> take_out(Change& change, const Room& room, std::string_view
   if (gone.affected() == 0) return {};
   RETURN_IF_FAULT(change.run(kCount, Params(room.room, -1)));
   RETURN_IF_FAULT(withdraw_invites(change, room.room, user, {.was = was, .now = MemberRole::none}));
-  if (reason != "left") RETURN_IF_FAULT(change.run(kRemoved, Params(room.room, user, change.now_ms())));
   const std::string& by = change.actor().user;
+  if (reason != "left") {
+    // Who takes out an account of their own may bring it back.
+    ASSIGN_OR_RETURN(const bool own, same_person(change, user, by));
+    if (!own) RETURN_IF_FAULT(change.run(kRemoved, Params(room.room, user, change.now_ms())));
+  }
   change.fact(MemberRemove{.room = room.room, .user = std::string(user)});
   change.post(room.room, Kind::leave, user, {{"by", by}, {"reason", reason}});
   change.tell(user, "room.removed", {{"room", room.room}, {"reason", reason}, {"by", by}});

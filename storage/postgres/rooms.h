@@ -69,8 +69,9 @@ class PostgresMembers : public Members {
 // Ends a room whose row is locked; the rows of its members go later (Feed::sweep).
 MetadataResult<void> remove_locked_room(Change& change, const Room& room);
 
-// Nobody lets themselves, by an account of theirs, into a private room with somebody they have a block with.
-// `maker` adds `user`, or made the invite.
+// Nobody lets themselves, by an account of theirs, into a room that they were removed from, nor into a
+// private one with somebody they have a block with. Whoever is inside brings in their bots: they meet nobody
+// anew. `maker` adds `user`, or made the invite.
 MetadataResult<void> check_own_door(Change& change, const Room& room, std::string_view maker,
                                     std::string_view user);
 
