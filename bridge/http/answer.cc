@@ -175,9 +175,13 @@ void AnswerWriter::shorten_if_known(const Request& request, Response& response) 
   if (!response.same_by_etag || response.status != 200 ||
       (request.method != Method::get && request.method != Method::head))
     return;
-  const auto header = request.header("If-None-Match");
-  if (!header) return;
-  const EntityTags known = parse_entity_tags(*header);
+  EntityTags known;
+  for (const Parameter& header : request.headers) {  // several lines are one list (RFC 9110, section 5.3)
+    if (!same_token(header.name, "If-None-Match")) continue;
+    EntityTags more = parse_entity_tags(header.value);
+    known.any = known.any || more.any;
+    known.tags.insert(known.tags.end(), more.tags.begin(), more.tags.end());
+  }
   for (const Parameter& each : response.headers) {
     if (each.name != "ETag") continue;
     // Weak comparison (RFC 9110, section 8.8.3.2): a proxy that compressed the answer made its tag weak.

@@ -189,6 +189,12 @@ TEST_F(ServerTest, WhoHasTheAnswerAlreadyIsToldSo) {
     EXPECT_EQ(status(known), 304u) << known;
   for (const char* other : {R"("4")", R"(W/"4")", R"("4", "6")", "5", R"("5)", R"(w/"5")", R"("55")", ""})
     EXPECT_EQ(status(other), 200u) << other;
+  // Several lines are one list.
+  const std::string next = "\r\nif-none-match: ";
+  for (const std::string& known : {R"("4")" + next + R"("5")", R"("5")" + next + R"("4")",
+                                   R"("4")" + next + "*", R"("3", "4")" + next + next + R"("6", W/"5")"})
+    EXPECT_EQ(status(known), 304u) << known;
+  EXPECT_EQ(status(R"("4")" + next + R"("6")"), 200u);
 }
 
 TEST_F(ServerTest, LoadBalancersAreAnswered) {
