@@ -96,7 +96,13 @@ std::optional<AddressRange> AddressRange::parse(std::string_view text) {
   if (slash == std::string_view::npos) return out;
   const std::string_view bits = text.substr(slash + 1);
   const auto [end, error] = std::from_chars(bits.data(), bits.data() + bits.size(), out.bits_);
-  if (error != std::errc() || end != bits.data() + bits.size() || out.bits_ > most) return std::nullopt;
+  if (error != std::errc() || end != bits.data() + bits.size()) return std::nullopt;
+  // The bits of an IPv4 address written as an IPv6 one (::ffff:10.0.0.0/104) count from the left of all 128.
+  if (base->is_ipv4() && text.substr(0, slash).find(':') != std::string_view::npos) {
+    if (out.bits_ < 96) return std::nullopt;
+    out.bits_ -= 96;
+  }
+  if (out.bits_ > most) return std::nullopt;
   return out;
 }
 

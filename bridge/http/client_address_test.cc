@@ -111,7 +111,15 @@ TEST(ClientAddress, RangesHoldTheirAddresses) {
   EXPECT_FALSE(in("0.0.0.0/0", "2001:db8::1"));
   EXPECT_TRUE(in("2001:db8::/33", "2001:db8:7fff::1"));
   EXPECT_FALSE(in("2001:db8::/33", "2001:db8:8000::1"));
-  for (const char* bad : {"", "10.0.0.0/33", "10.0.0.0/x", "10.0.0.0/", "/8", "2001:db8::/129", "host/8"})
+  EXPECT_TRUE(in("::ffff:10.0.0.0/104", "10.255.3.4"));
+  EXPECT_FALSE(in("::ffff:10.0.0.0/104", "11.0.0.1"));
+  EXPECT_TRUE(in("::ffff:10.0.0.7/128", "::ffff:10.0.0.7"));
+  EXPECT_FALSE(in("::ffff:10.0.0.7/128", "10.0.0.6"));
+  EXPECT_TRUE(in("::ffff:a00:0/104", "10.1.2.3"));
+  EXPECT_TRUE(in("::ffff:0:0/96", "203.0.113.9"));
+  EXPECT_TRUE(in("::ffff:10.0.0.7", "10.0.0.7"));
+  for (const char* bad : {"", "::ffff:10.0.0.0/8", "::ffff:10.0.0.0/95", "::ffff:10.0.0.0/129", "10.0.0.0/33",
+                          "10.0.0.0/x", "10.0.0.0/", "/8", "2001:db8::/129", "host/8"})
     EXPECT_FALSE(AddressRange::parse(bad)) << bad;
 }
 
