@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "schemas/text/field_text.h"
+
 namespace parley::api {
 
 std::optional<RoomKind> room_kind(http::Fields& body) {
@@ -56,13 +58,13 @@ std::optional<http::Response> read_flag(const http::Request& request, std::strin
 
 std::optional<http::Response> read_query(const http::Request& request, std::string_view name, std::size_t max,
                                          std::string& out) {
-  const std::string_view text = request.query(name).value_or("");
-  const bool control = std::any_of(text.begin(), text.end(),
+  const std::string_view given = request.query(name).value_or("");
+  const bool control = std::any_of(given.begin(), given.end(),
                                    [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (control || text.size() > max)
+  if (control || given.size() > max)
     return http::invalid(std::string(name),
                          "must have at most " + std::to_string(max) + " bytes, and no control characters");
-  out = text;
+  out = text::composed(given);  // as what it is compared with is stored
   return std::nullopt;
 }
 

@@ -26,7 +26,7 @@ std::optional<MemberRole> member_role(http::Fields& body);
 
 // ?name=true|false; absent is false.
 std::optional<http::Response> read_flag(const http::Request& request, std::string_view name, bool& out);
-// ?name=text of valid length (bytes) without control characters; absent is empty.
+// ?name=text of valid length (bytes) without control characters, composed (NFC); absent is empty.
 std::optional<http::Response> read_query(const http::Request& request, std::string_view name, std::size_t max,
                                          std::string& out);
 

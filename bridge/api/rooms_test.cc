@@ -201,6 +201,20 @@ TEST_F(RoomsApi, PublicChannelsAreFound) {
   EXPECT_EQ(world_.get("/api/v1/rooms?prefix=ap", "bob").field(), "prefix");
 }
 
+// However a keyboard types the accent, in the name and in what is looked for.
+TEST_F(RoomsApi, PublicChannelsAreFoundHoweverTheirAccentsAreTyped) {
+  world_.add_room("one", "alice", R"("name":"Caf\u00e9 one")");
+  world_.add_room("two", "alice", R"("name":"Cafe\u0301 two")");
+  world_.add_user("admin");
+  for (const char* prefix : {"Caf%C3%A9", "Cafe%CC%81", "Cafe%CC%81%20"}) {
+    for (const std::string list : {"/api/v1/rooms?public=true&prefix=", "/api/v1/admin/rooms?prefix="}) {
+      const Reply found = world_.get(list + prefix, list.find("admin") == list.npos ? "bob" : "admin");
+      ASSERT_EQ(found.status, 200u) << found.text;
+      EXPECT_EQ(found.json.at("items").as_array().size(), 2u) << list << prefix << found.text;
+    }
+  }
+}
+
 // The version is the room's; what else the answer holds changes without it.
 TEST_F(RoomsApi, ARoomIsNeverAnsweredWithNotModified) {
   world_.add_room("general", "alice");
