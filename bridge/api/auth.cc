@@ -173,7 +173,9 @@ void forget_all_of(Context& context, const std::string& user, bool bots) {
 }  // namespace
 
 http::Response logout(const http::Request& request, Context& context) {
-  if (!request.body.empty()) {
+  // Whose access token says who they are is signed out, whatever their client put into the body.
+  const bool nothing_said = context.caller.signed_in() && !http::is_json(request);
+  if (!request.body.empty() && !nothing_said) {
     http::Fields body(request);
     const auto token = body.optional_secret("refresh_token", 1, kMaxToken);
     if (auto refusal = body.refusal()) return *std::move(refusal);

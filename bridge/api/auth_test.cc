@@ -360,6 +360,23 @@ TEST_F(AuthApi, LoggingOutWithoutTellingWhoIsRefused) {
   EXPECT_EQ(me(access).status, 401u);
 }
 
+// A client that sends what says of itself that it is no JSON is signed out by its access token all the same.
+TEST_F(AuthApi, WhatIsNoJsonKeepsNobodySignedIn) {
+  enter(kRegister, "alice", "correct horse");
+  const auto logout = [&](const std::string& token, const std::string& type, const std::string& body) {
+    return world_.call("POST", "/api/v1/auth/logout", {token, body, {{"Content-Type", type}}}).status;
+  };
+  for (const char* type : {"application/x-www-form-urlencoded", "text/plain", ""}) {
+    for (const char* body : {"x", "{", "a=b", "{}", "\xff"}) {
+      const std::string access = enter(kLogin, "alice", "correct horse").at("access_token");
+      EXPECT_EQ(logout(access, type, body), 204u) << type << body;
+      EXPECT_EQ(me(access).status, 401u) << type << body;
+      EXPECT_EQ(logout("", type, body), 415u) << type << body;
+      EXPECT_EQ(logout(access, type, body), 415u) << "nobody is signed in by it: " << type << body;
+    }
+  }
+}
+
 // Whoever is signed out on a device gets no push messages there.
 TEST_F(AuthApi, PushRegistrationsGoWithTheirSession) {
   enter(kRegister, "alice", "correct horse", R"(,"device":"desk")");

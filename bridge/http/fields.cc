@@ -77,10 +77,14 @@ std::string list_of(const std::vector<std::string_view>& words) {
 
 }  // namespace
 
+bool is_json(const Request& request) {
+  const auto type = request.header("Content-Type");
+  return type && is_json_type(*type);
+}
+
 Fields::Fields(const Request& request) : null_is_wrong_(request.method == Method::patch) {
   if (request.body.empty()) return;
-  const auto type = request.header("Content-Type");
-  if (!type || !is_json_type(*type)) {
+  if (!is_json(request)) {
     refusal_ = problem({415, "unsupported_media_type", "send the body as Content-Type: application/json"});
     return;
   }

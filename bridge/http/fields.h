@@ -29,6 +29,9 @@
 
 namespace parley::http {
 
+// Whether the body says that it is JSON.
+bool is_json(const Request& request);
+
 class Fields {
  public:
   explicit Fields(const Request& request);
