@@ -3,6 +3,8 @@
 #include <boost/json/array.hpp>
 #include <utility>
 
+#include "storage/metadata.h"
+
 namespace parley::api {
 
 namespace json = boost::json;
@@ -28,6 +30,21 @@ json::object sessions_object(const std::vector<storage::Session>& sessions, std:
     items.emplace_back(std::move(item));
   }
   return {{"items", std::move(items)}};
+}
+
+http::Response what_ended(const storage::Ended& ended, bool asked) {
+  if (!asked && ended.tokens_left == 0) return http::no_content();
+  return http::json(json::object{{"sessions_ended", ended.sessions},
+                                 {"tokens_ended", ended.tokens},
+                                 {"tokens_left", ended.tokens_left}});
+}
+
+void forget_all_of(Context& context, const std::string& user, bool bots) {
+  context.accounts.gate.forget(user);
+  if (!bots) return;
+  const auto owned = context.metadata.users().bots_of(user);
+  if (!owned) return;  // their tokens are asked about again within a second
+  for (const storage::User& bot : *owned) context.accounts.gate.forget(bot.name);
 }
 
 }  // namespace parley::api

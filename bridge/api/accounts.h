@@ -37,6 +37,11 @@ http::Response sign_in(const http::Request& request, Context& context, const sto
                        const std::optional<std::string>& device, unsigned status);
 // {"items":[...]}; the caller's own, `current`, is marked.
 boost::json::object sessions_object(const std::vector<storage::Session>& sessions, std::string_view current);
+// To who ended sessions: what ended and what goes on, where that was asked for, or where something goes on
+// that they may not think of.
+http::Response what_ended(const storage::Ended& ended, bool asked);
+// Of a user whose sessions, and perhaps tokens, have ended; with the tokens those of the bots.
+void forget_all_of(Context& context, const std::string& user, bool bots);
 
 }  // namespace parley::api
 

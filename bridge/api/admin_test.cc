@@ -56,6 +56,31 @@ TEST_F(AdminApi, TheLastAdminStaysOne) {
   EXPECT_EQ(world_.patch("/api/v1/admin/users/admin", "admin", R"({"admin":false})").status, 409u);
 }
 
+TEST_F(AdminApi, EndsTokensWithSessionsAndHearsOfThoseThatGoOn) {
+  const std::string sessions = "/api/v1/admin/users/bob/sessions";
+  ASSERT_EQ(world_.post("/api/v1/users/me/bots", "bob", R"({"user":"meteo"})").status, 201u);
+  const std::string lamp = world_.post("/api/v1/users/me/tokens", "bob", R"({"device":"lamp"})").at("token");
+  const std::string roof =
+      world_.post("/api/v1/users/me/tokens", "bob", R"({"user":"meteo","device":"roof"})").at("token");
+  const auto me = [&](const std::string& token) {
+    return world_.call("GET", "/api/v1/users/me", {token, ""}).status;
+  };
+  EXPECT_EQ(world_.del(sessions + "?end_tokens=perhaps", "admin").field(), "end_tokens");
+  const Reply first = world_.del(sessions, "admin");
+  EXPECT_EQ(first.status, 200u) << first.text;
+  EXPECT_EQ(first.at("sessions_ended") + " " + first.at("tokens_ended") + " " + first.at("tokens_left"),
+            "1 0 2");
+  EXPECT_EQ(world_.del(sessions + "?end_tokens=false", "admin").at("tokens_left"), "2");
+  EXPECT_EQ(me(lamp), 200u);
+  EXPECT_EQ(me(roof), 200u);
+  const Reply all = world_.del(sessions + "?end_tokens=true", "admin");
+  EXPECT_EQ(all.status, 200u) << all.text;
+  EXPECT_EQ(all.at("sessions_ended") + " " + all.at("tokens_ended") + " " + all.at("tokens_left"), "0 2 0");
+  EXPECT_EQ(me(lamp), 401u);
+  EXPECT_EQ(me(roof), 401u);
+  EXPECT_EQ(world_.del(sessions, "admin").status, 204u) << "nothing goes on";
+}
+
 TEST_F(AdminApi, SeesAndEndsSessions) {
   const Reply sessions = world_.get("/api/v1/admin/users/bob/sessions", "admin");
   ASSERT_EQ(sessions.status, 200u) << sessions.text;

@@ -105,9 +105,12 @@ http::Response admin_list_sessions(const http::Request& request, Context& contex
 
 http::Response admin_end_sessions(const http::Request& request, Context& context) {
   if (auto refusal = missing_user(request, context)) return *std::move(refusal);
-  const auto ended = context.metadata.sessions().revoke_all(actor(request, context), request.param("user"));
-  if (ended) context.accounts.gate.forget(request.param("user"));
-  return ended ? http::no_content() : refused(ended.error());
+  bool end_tokens = false;
+  if (auto refusal = read_flag(request, "end_tokens", end_tokens)) return *std::move(refusal);
+  const std::string& user = request.param("user");
+  const auto ended = context.metadata.sessions().revoke_all(actor(request, context), user, {}, end_tokens);
+  forget_all_of(context, user, end_tokens);
+  return ended ? what_ended(*ended, request.query("end_tokens").has_value()) : refused(ended.error());
 }
 
 http::Response admin_end_session(const http::Request& request, Context& context) {

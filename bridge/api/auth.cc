@@ -151,24 +151,8 @@ http::Response logout_by_refresh(const http::Request& request, Context& context,
   return http::unauthorized("there is no such refresh token, or no longer: nobody is signed in by it");
 }
 
-// Whether API tokens are to end too. Nothing was sent, as by clients that know nothing of it: they go on, and
-// nothing is said of them.
+// Whether API tokens are to end too. Nothing was sent, as by clients that know nothing of it: they go on.
 std::optional<bool> read_end_tokens(http::Fields& body) { return body.optional_boolean("end_tokens"); }
-
-http::Response what_ended(const storage::Ended& ended, bool asked) {
-  if (!asked) return http::no_content();
-  return http::json(boost::json::object{{"sessions_ended", ended.sessions},
-                                        {"tokens_ended", ended.tokens},
-                                        {"tokens_left", ended.tokens_left}});
-}
-
-void forget_all_of(Context& context, const std::string& user, bool bots) {
-  context.accounts.gate.forget(user);
-  if (!bots) return;
-  const auto owned = context.metadata.users().bots_of(user);
-  if (!owned) return;  // their tokens are asked about again within a second
-  for (const storage::User& bot : *owned) context.accounts.gate.forget(bot.name);
-}
 
 }  // namespace
 
