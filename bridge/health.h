@@ -14,8 +14,9 @@ namespace parley::bridge {
 // An answer to an HTTP GET, application/json.
 struct HealthAnswer {
   int status = 200;  // 503 when something is missing
-  std::string body;  // {"status":"ready"} or {"status":"not
-                     // ready","missing":[{"role":"control","what":"postgres","why":"..."}]}
+  // {"status":"ready"}, or
+  // {"status":"not ready","missing":[{"role":"control","what":"postgres","why":"..."}]}
+  std::string body;
 };
 
 // Any thread. Roles are added before the server that asks is started, and outlive it.

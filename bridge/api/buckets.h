@@ -1,5 +1,5 @@
 // Token buckets: so many at once, so many a second after that, for each of many keys. Thread-safe; bounded:
-// past kMaxKeys the longest untouched are forgotten.
+// past kMaxKeys the fullest half is forgotten, which says least.
 #ifndef PARLEY_BRIDGE_API_BUCKETS_H_
 #define PARLEY_BRIDGE_API_BUCKETS_H_
 

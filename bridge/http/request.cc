@@ -44,11 +44,4 @@ std::optional<std::string_view> Request::header(std::string_view name) const {
   return std::nullopt;
 }
 
-std::optional<std::string_view> Request::last_header(std::string_view name) const {
-  for (auto parameter = headers.rbegin(); parameter != headers.rend(); ++parameter) {
-    if (same_token(parameter->name, name)) return parameter->value;
-  }
-  return std::nullopt;
-}
-
 }  // namespace parley::http

@@ -45,7 +45,6 @@ struct Request {
   // The first of that name, or nothing. Header names match in any case.
   std::optional<std::string_view> query(std::string_view name) const;
   std::optional<std::string_view> header(std::string_view name) const;
-  std::optional<std::string_view> last_header(std::string_view name) const;
 };
 
 }  // namespace parley::http

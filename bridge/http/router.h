@@ -33,8 +33,7 @@ class Router {
     std::string allow;      // found, method_not_allowed: value of the Allow header, "GET, HEAD, OPTIONS"
   };
   // HEAD finds the GET route; OPTIONS is found nowhere (the server answers it), but `allow` is filled, of
-  // kWholeServer and "/" with every method. Slashes in a row count as one
-  // at the start.
+  // kWholeServer and "/" with every method. Slashes in a row count as one at the start.
   // bad_path: percent-encoding that is broken, or does not give UTF-8 without NUL.
   Match match(Method method, std::string_view path) const;
 

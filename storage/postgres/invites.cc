@@ -30,9 +30,9 @@ const Statement kLookUp{
         ", i.role, w.name IS NULL, w.status = 0, w.admin, m.role, "
         "EXISTS (SELECT FROM bans b WHERE b.room = r.room AND b.user_name IN ($2::text, " OWNER_OF("$2")
         ")), "
-        "EXISTS (SELECT FROM blocks b WHERE b.user_name = coalesce(w.owner, w.name) AND b.blocked = " 
+        "EXISTS (SELECT FROM blocks b WHERE b.user_name = coalesce(w.owner, w.name) AND b.blocked = "
         OWNER_OF("$2") ") OR "
-        "EXISTS (SELECT FROM blocks b WHERE b.user_name = " OWNER_OF("$2") 
+        "EXISTS (SELECT FROM blocks b WHERE b.user_name = " OWNER_OF("$2")
         " AND b.blocked = coalesce(w.owner, w.name)), "
         "EXISTS (SELECT FROM removals v WHERE v.room = r.room AND v.user_name IN ($2::text, " OWNER_OF("$2")
         ") AND v.removed_ms > i.created_ms) "
