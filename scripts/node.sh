@@ -446,7 +446,11 @@ write_started() {  # NAME...
 }
 
 # log_of NAME: where it writes.
-log_of() { printf '%s' "$var/$(service_log "$1")"; }
+log_of() {
+  local reply
+  service_log "$1"
+  printf '%s' "$var/$reply"
+}
 
 # Before a start: what is in the log by now is not about it.
 mark_log() {

@@ -8,6 +8,10 @@ readonly log_limit_bytes=$((64 << 20))
 services=()
 declare -A child=() began_ms=() pause_ms=() due_ms=() failures=()
 
+# Nothing here that runs once the traps are set substitutes a command, $(...): bash 5.2 loses its way when a trapped signal
+# comes while it does, and ends. What is asked for is left in `now` and `reply` instead.
+now=0 reply=
+
 supervise() {
   (($# == 1)) || die "__supervise is for ./parley up"
   var=$1
@@ -23,12 +27,14 @@ supervise() {
   forgive
   while [[ $stopping == no ]]; do
     for name in "${services[@]}"; do
-      [[ -n ${child[$name]:-} ]] || (($(now_ms) < due_ms[$name])) || start_service "$name"
+      read_clock
+      [[ -n ${child[$name]:-} ]] || ((now < due_ms[$name])) || start_service "$name"
     done
     if ((ticks++ % 50 == 0)); then rotate_logs; fi
     tick
     bury
   done
+  trap '' TERM INT HUP USR1  # it is ending already
   note "stopping"
   # In the order opposite to starting: nobody loses what it still needs.
   local i
@@ -49,8 +55,8 @@ set_failures() {  # NAME NUMBER
   write_down "$1.failures" "$2"
 }
 
-now_ms() { printf '%s' "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
-note() { printf '%s: %s\n' "$(date +%Y-%m-%dT%H:%M:%S)" "$*" 2>/dev/null || true; }
+read_clock() { now=$((${EPOCHREALTIME/[.,]/} / 1000)); }  # ms
+note() { printf '%(%Y-%m-%dT%H:%M:%S)T: %s\n' -1 "$*" 2>/dev/null || true; }
 # A disk that is full or read-only must not end who starts things again; what is not written down is found by itself.
 write_down() { { printf '%s\n' "$2" >"launcher/$1"; } 2>/dev/null || true; }
 tell() { [[ -z ${child[$1]:-} ]] || kill -s "$2" "${child[$1]}" 2>/dev/null || true; }
@@ -80,8 +86,8 @@ read_plan() {
 # service_log NAME: where it writes, as seen from var.
 service_log() {
   case $1 in
-    broker) printf 'log/mosquitto.log' ;;
-    *) printf 'launcher/%s.log' "$1" ;;
+    broker) reply=log/mosquitto.log ;;
+    *) reply=launcher/$1.log ;;
   esac
 }
 
@@ -98,12 +104,13 @@ start_service() {
     *) die "launcher/plan names an unknown service: $name" ;;
   esac
   if [[ -n $user ]] && is_root; then argv=(setpriv "--reuid=$user" "--regid=$user" --init-groups -- "${argv[@]}"); fi
-  local log
-  log=$(service_log "$name")
+  service_log "$name"
+  local log=$reply
   { : >>"$log"; } 2>/dev/null || log=/dev/null
   "${argv[@]}" >>"$log" 2>&1 7>&- &
   child[$name]=$!
-  began_ms[$name]=$(now_ms)
+  read_clock
+  began_ms[$name]=$now
   write_down "$name.pid" "${child[$name]}"
   note "$name started, process ${child[$name]}"
 }
@@ -143,18 +150,21 @@ service_ended() {
   local name=$1 pause=${pause_ms[$1]}
   # What ran for a while gets a quick start again; what dies at once is not hurried. One that was asked to end, for a start
   # with other options, has not failed.
-  local lived=$(($(now_ms) - began_ms[$name]))
+  read_clock
+  local lived=$((now - began_ms[$name]))
   if ((lived >= 30000)); then pause=200; fi
   if ((lived >= 30000 || $2 == 0)); then
     set_failures "$name" 0
   else
     set_failures "$name" "$((failures[$name] + 1))"
   fi
-  note "$name ended by itself ($(ending "$2")); starting it again in $pause ms"
-  write_down "$name.ended" "$(date +%s) $(ending "$2")"
+  ending "$2"
+  note "$name ended by itself ($reply); starting it again in $pause ms"
+  write_down "$name.ended" "$EPOCHSECONDS $reply"
   child[$name]=
-  due_ms[$name]=$(($(now_ms) + pause))
-  pause_ms[$name]=$(next_pause "$pause")
+  due_ms[$name]=$((now + pause))
+  next_pause "$pause"
+  pause_ms[$name]=$reply
 }
 
 stop_service() {
@@ -169,24 +179,27 @@ stop_service() {
 }
 
 ending() {
-  if (($1 > 128)); then printf 'signal %s' "$(kill -l "$1" 2>/dev/null || printf '%s' "$(($1 - 128))")"; else printf 'status %s' "$1"; fi
+  local -A of_signal=([1]=HUP [2]=INT [3]=QUIT [4]=ILL [6]=ABRT [7]=BUS [8]=FPE [9]=KILL [11]=SEGV [13]=PIPE [15]=TERM [24]=XCPU [25]=XFSZ [31]=SYS)
+  local number=$(($1 - 128))
+  if ((number > 0)); then reply="signal ${of_signal[$number]:-$number}"; else reply="status $1"; fi
 }
 
 next_pause() {
   case $1 in
-    200) printf 1000 ;;
-    1000) printf 3000 ;;
-    3000) printf 10000 ;;
-    *) printf 30000 ;;
+    200) reply=1000 ;;
+    1000) reply=3000 ;;
+    3000) reply=10000 ;;
+    *) reply=30000 ;;
   esac
 }
 
+test_larger() { find "$1" -size "+$((log_limit_bytes / 512))" -print 2>/dev/null | read -r _; }
+
 rotate_logs() {
-  local size file
+  local file
   # We opened them, for appending: what is written while one is copied is lost, nothing else.
   for file in log/mosquitto.log launcher/*.log; do
-    size=$(stat -c %s "$file" 2>/dev/null) || continue
-    ((size > log_limit_bytes)) || continue
+    [[ -f $file ]] && test_larger "$file" || continue
     cp "$file" "$file.1" && truncate -s 0 "$file" || true
   done
 }
