@@ -156,7 +156,7 @@ TEST_P(PublishTest, BadPayloads) {
       R"({"kind":"react","target":"1"})",  // without an emoji
       R"({"kind":"custom","body":"x"})",   // without meta.type
       R"({"body":"x","reply_to":"-1"})",
-      R"({"body":"x","mentions":"bob"})",
+      R"({"body":"x","mentions":{"bob":1}})",
       R"({"body":"x","expires_in":60.5})",
       R"({"body":"x","expires_in":1e400})",
       R"({"body":"\ud800"})",                  // half a surrogate pair
