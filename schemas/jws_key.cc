@@ -1,10 +1,8 @@
 #include "schemas/jws_key.h"
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
@@ -20,6 +18,7 @@
 #include <utility>
 
 #include "schemas/base64url.h"
+#include "schemas/openssl_handles.h"
 
 namespace parley {
 namespace {
@@ -30,26 +29,9 @@ constexpr int kMinRsaBits = 2048;  // RFC 7518, section 3.3
 constexpr int kMaxRsaBits = 16384;
 constexpr std::size_t kMaxWord = 40;  // of what is told of a key
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-using Pkey = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Deleter<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
-using Number = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
-using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Deleter<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Deleter<OSSL_PARAM_free>>;
+using namespace openssl;
 using Signature = std::unique_ptr<ECDSA_SIG, Deleter<ECDSA_SIG_free>>;
 using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-
-// A refused key or signature must not leave its errors in the thread's queue.
-struct ClearErrors {
-  ~ClearErrors() { ERR_clear_error(); }
-};
 
 // ES256K: RFC 8812, section 3.2. Ed25519 and Ed448: RFC 9864, section 2.2.
 constexpr std::array<JwsAlgorithm, 16> kAlgorithms = {{
@@ -85,10 +67,6 @@ const EVP_MD* native_digest(JwsDigest digest) {
   return nullptr;
 }
 
-const unsigned char* bytes(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
 std::string string_of(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
@@ -103,33 +81,12 @@ std::optional<std::string> decode_loosely(std::string text) {
   return decode_base64url(text);
 }
 
-Pkey from_params(const char* type, OSSL_PARAM_BLD* builder) {
-  const Params params(OSSL_PARAM_BLD_to_param(builder));
-  const PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
-  EVP_PKEY* key = nullptr;
-  if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
-      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
-    return nullptr;
-  return Pkey(key);
-}
-
 Pkey rsa_key(const json::object& jwk) {
   const auto n = decode_loosely(string_of(jwk, "n"));
   const auto e = decode_loosely(string_of(jwk, "e"));
   if (!n || !e || n->empty() || e->empty() || n->size() > kMaxRsaBits / 8 + 1 || e->size() > 8)
     return nullptr;
-  const auto number = [](const std::string& text) {
-    return Number(BN_bin2bn(bytes(text), static_cast<int>(text.size()), nullptr));
-  };
-  const Number modulus = number(*n);
-  const Number exponent = number(*e);
-  const ParamBuilder builder(OSSL_PARAM_BLD_new());
-  if (!modulus || !exponent || !builder || BN_is_odd(modulus.get()) != 1 || BN_is_odd(exponent.get()) != 1 ||
-      BN_is_one(exponent.get()) == 1 ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) != 1 ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) != 1)
-    return nullptr;
-  return from_params("RSA", builder.get());
+  return rsa_public_key(*n, *e);
 }
 
 // A coordinate has the curve's length (RFC 7518, section 6.2.1.2); some leave zeros in front out, or write
@@ -158,7 +115,7 @@ Pkey ec_key(const json::object& jwk) {
       OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) !=
           1)
     return nullptr;
-  return from_params("EC", builder.get());
+  return public_key("EC", builder.get());
 }
 
 Pkey ed_key(const json::object& jwk) {
@@ -213,10 +170,9 @@ std::optional<Shape> shape_of(EVP_PKEY* key) {
 // r and s one after the other (RFC 7518, section 3.4), as OpenSSL wants them.
 std::optional<std::string> der_signature(std::string_view raw, std::size_t coordinate) {
   if (raw.size() != 2 * coordinate) return std::nullopt;
-  const int half = static_cast<int>(coordinate);
   const Signature signature(ECDSA_SIG_new());
-  Number r(BN_bin2bn(bytes(raw), half, nullptr));
-  Number s(BN_bin2bn(bytes(raw) + half, half, nullptr));
+  Number r = number_from(raw.substr(0, coordinate));
+  Number s = number_from(raw.substr(coordinate));
   if (!signature || !r || !s || ECDSA_SIG_set0(signature.get(), r.get(), s.get()) != 1) return std::nullopt;
   (void)r.release();
   (void)s.release();

@@ -5,44 +5,19 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include <stdexcept>
-#include <type_traits>
+
+#include "schemas/openssl_handles.h"
 
 namespace parley {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-using Pkey = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Deleter<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
-using Number = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
-using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Deleter<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Deleter<OSSL_PARAM_free>>;
+using namespace openssl;
 using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-
-const unsigned char* bytes(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-Number number_from(std::string_view big_endian) {
-  return Number(BN_bin2bn(bytes(big_endian), static_cast<int>(big_endian.size()), nullptr));
-}
-
-// Errors of OpenSSL pile up in a queue of the thread; a refused key or signature must not leave one behind.
-struct ClearErrors {
-  ~ClearErrors() { ERR_clear_error(); }
-};
 
 [[noreturn]] void fail(const char* what) {
   char text[256];
@@ -74,23 +49,9 @@ std::optional<RsaKey> RsaKey::from_public(std::string_view modulus, std::string_
   if (modulus.empty() || modulus.size() > kMaxModulus) return std::nullopt;
   if (exponent.empty() || exponent.size() > kMaxExponent) return std::nullopt;
   const ClearErrors clear;
-  const Number n = number_from(modulus);
-  const Number e = number_from(exponent);
-  if (!n || !e || BN_is_odd(n.get()) != 1 || BN_is_odd(e.get()) != 1 || BN_is_one(e.get()) == 1)
-    return std::nullopt;
-  const ParamBuilder builder(OSSL_PARAM_BLD_new());
-  if (!builder || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1) {
-    return std::nullopt;
-  }
-  const Params params(OSSL_PARAM_BLD_to_param(builder.get()));
-  const PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
-  EVP_PKEY* key = nullptr;
-  if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
-      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1) {
-    return std::nullopt;
-  }
-  return RsaKey(std::make_shared<Native>(Native{Pkey(key)}));
+  Pkey key = rsa_public_key(modulus, exponent);
+  if (!key) return std::nullopt;
+  return RsaKey(std::make_shared<Native>(Native{std::move(key)}));
 }
 
 std::optional<RsaKey> RsaKey::from_pem(std::string_view pem) {

@@ -1,4 +1,4 @@
-// Internal to schemas: the few things needed of OpenSSL, which stays inside rsa.cc.
+// Internal to schemas: the few things needed of OpenSSL, which stays inside the .cc files.
 #ifndef PARLEY_SCHEMAS_RSA_H_
 #define PARLEY_SCHEMAS_RSA_H_
 
