@@ -85,10 +85,11 @@ AuthResult<void> check_connection_count(const ConnectAttempt& attempt, const Ide
   const Limits& limits = facts.limits(facts.user(payer).limits);
   if (limits.unlimited) return {};
   // Those that give way make room for this one (Node::make_room), unless it had to make room itself.
+  const bool comes_back = context.displaced.comes_back(attempt.client_id, context.now_s);
   std::size_t connections = 0;
   facts.for_each_limited_as(payer, [&](UserIndex account) {
-    connections += context.comes_back ? context.sessions.connections(account, attempt.client_id)
-                                      : context.sessions.lasting_connections(account, attempt.client_id);
+    connections += comes_back ? context.sessions.connections(account, attempt.client_id)
+                              : context.sessions.lasting_connections(account, attempt.client_id);
   });
   if (connections < limits.connections) return {};
   std::string whose(facts.directory().user_name(payer));

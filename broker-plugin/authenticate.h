@@ -46,7 +46,7 @@ struct AuthContext {
   const Sessions& sessions;
   // Whose a client id is that is not of the form user:device; kNoUser: nobody's.
   const std::function<UserIndex(std::string_view)>& owner_of;
-  bool comes_back;  // the client id had to make room a moment ago, and nobody makes room for it
+  Displaced& displaced;
   std::int64_t now_s;
   bool allow_anonymous;
 };

@@ -65,7 +65,7 @@ AuthResult<std::string> Node::on_connect(const ConnectAttempt& attempt) {
                                     .facts = *facts_,
                                     .sessions = sessions_,
                                     .owner_of = owner_of_,
-                                    .comes_back = displaced_.comes_back(attempt.client_id, clock_.unix_s()),
+                                    .displaced = displaced_,
                                     .now_s = clock_.unix_s(),
                                     .allow_anonymous = config_.auth.anonymous});
   if (!who) {
@@ -384,7 +384,7 @@ PublishVerdict Node::renew_token(Session& session, const Publish& publish) {
                                    .facts = *facts_,
                                    .sessions = sessions_,
                                    .owner_of = owner_of_,
-                                   .comes_back = false,
+                                   .displaced = displaced_,
                                    .now_s = clock_.unix_s(),
                                    .allow_anonymous = false});
   if (!who) {

@@ -186,7 +186,11 @@ TEST_F(NodeConnectionTest, WhoHadToMakeRoomDisplacesNobodyInTurn) {
   ASSERT_NE(again, nullptr);
   ASSERT_TRUE(broker_.run_until([&] { return !open["c"]->connected; }));
   EXPECT_EQ(connect("c"), nullptr);
-  clock_.wall_ms += 121'000;
+  clock_.wall_ms += 61'000;
+  EXPECT_EQ(broker_.connect("alice:c", token("mallory", "x")), nullptr)
+      << "somebody else, for whom it does not count";
+  EXPECT_EQ(broker_.connect("alice:c", "no token"), nullptr);
+  clock_.wall_ms += 61'000;
   EXPECT_NE(connect("c"), nullptr);
 }
 

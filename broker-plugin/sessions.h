@@ -102,6 +102,7 @@ class Displaced {
   }
   // Whether it was displaced, or asked this, in the last two minutes.
   bool comes_back(std::string_view client_id, std::int64_t now_s) {
+    if (by_id_.empty()) return false;
     const auto it = by_id_.find(std::string(client_id));
     if (it == by_id_.end()) return false;
     if (now_s - it->second > kRestS || now_s < it->second) {
