@@ -104,7 +104,7 @@ pg_write_file() {
 pg_command() {
   argv=("$pg_bin/postgres" -D "$var/pg" -c listen_addresses= -c "port=$pg_port"
     -c "unix_socket_directories=\"$pg_socket\"" -c logging_collector=off -c log_destination=stderr)
-  pg_forget_stale_lock
+  (pg_forget_stale_lock)  # apart from the supervisor, whose traps must not meet a command's substitution
 }
 
 # After a power failure the number in postmaster.pid may be another process of the same user, and PostgreSQL would then
