@@ -350,7 +350,12 @@ TEST_F(ParleyctlTest, AChatThatIsReplacedStaysAwayAndSaysWhy) {
   auto watch = watcher();
   Pty window = chat("alice");
   const std::string client = client_of(watch, "alice");
-  ASSERT_TRUE(window.shows("online"));
+  // It is online before it has subscribed, and only what it subscribes to tells it of its replacement.
+  const auto wait_until_it_reads = [&](Pty& chat) {
+    for (int i = 0; i < 20 && !chat.shows("is it there yet?", std::chrono::seconds(1)); ++i)
+      ctl({"chat", "general", "--as", "bob"}, "is it there yet?\n");
+  };
+  wait_until_it_reads(window);
   const auto take_over = [&](const std::string& id) {
     auto taker =
         test::RawClient::connected(broker.port(), {.client_id = id, .password = broker.token("alice")});
@@ -365,7 +370,9 @@ TEST_F(ParleyctlTest, AChatThatIsReplacedStaysAwayAndSaysWhy) {
   EXPECT_EQ(window.wait(), 0);
   // For scripts: it ends, and fails.
   Pty lines({PARLEYCTL_PATH, "--json", "chat", "general", "--as", "alice"}, env());
-  auto other = take_over(client_of(watch, "alice"));
+  const std::string second = client_of(watch, "alice");
+  wait_until_it_reads(lines);
+  auto other = take_over(second);
   EXPECT_EQ(lines.wait(), 1);
   EXPECT_THAT(lines.output(), HasSubstr("same client id"));
 }
