@@ -83,6 +83,7 @@ struct Place {
 MetadataResult<std::vector<Place>> places_of(Change& change, std::string_view room, std::string_view person) {
   ASSIGN_OR_RETURN(const Rows rows, change.run(kAccounts, Params(room, person)));
   std::vector<Place> places;
+  places.reserve(static_cast<std::size_t>(rows.size()));
   for (int row = 0; row < rows.size(); ++row)
     places.push_back({rows.string(row, 0), rows.as<MemberRole>(row, 1),
                       Seq{static_cast<std::uint64_t>(rows.integer(row, 2))}});
@@ -94,6 +95,7 @@ MetadataResult<void> keep_an_owner(Change& change, const Room& room, const std::
   if (std::ranges::none_of(going, [](const Place& place) { return place.role == MemberRole::owner; }))
     return {};
   std::vector<std::string> names;
+  names.reserve(going.size());
   for (const Place& place : going) names.push_back(place.user);
   ASSIGN_OR_RETURN(const Rows other, change.run(kOtherOwner, Params(room.room, names)));
   if (!other.empty()) return {};
