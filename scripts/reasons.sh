@@ -92,10 +92,22 @@ find_processes() {
     [[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$program" ]] || continue
     [[ $(readlink "/proc/$pid/ns/mnt" 2>/dev/null) == "$here" ]] || continue
     process_has "$pid" "$@" || continue
+    is_of_node "$pid" || continue
     ! process_has "$pid" --check || continue
     printf '%s\n' "$pid"
   done
   return 0
+}
+
+# is_of_node PID: whether its user is one that runs nodes here. Anybody may call a program as they like; whose it is they
+# cannot choose.
+is_of_node() {
+  local owner user
+  owner=$(ps -o euid= -p "$1" 2>/dev/null) && owner=${owner// /} || return 1
+  ((owner != 0 && owner != EUID)) || return 0
+  for user in "$broker_user" "$bridge_user" "$pg_user"; do [[ $owner != "$(id -u "$user" 2>/dev/null)" ]] || return 0; done
+  # Root looks at what a user has run before, too.
+  is_root && [[ $owner == "$(stat -c %u "$var" 2>/dev/null)" ]]
 }
 
 # marks_of NAME: sets program and marks, by which a process of this node is known.
@@ -114,7 +126,7 @@ process_of() {
   local -a marks
   marks_of "$1"
   pid=$(cat "$var/launcher/$1.pid" 2>/dev/null) || pid=
-  if process_has "$pid" "${marks[@]}"; then
+  if process_has "$pid" "${marks[@]}" && is_of_node "$pid"; then
     printf '%s' "$pid"
     return
   fi

@@ -87,6 +87,36 @@ test_leaves_strangers_alone() {
   run 0 down
 }
 
+# Anybody may call a program mosquitto and give it the node's file to read; that makes it none of the node's.
+test_knows_its_own_by_their_user() {
+  if ((EUID != 0)); then
+    printf 'only root can be somebody else\n'
+    return
+  fi
+  new_broker impostor
+  run 0 up
+  run 0 down
+  mkdir -m 0755 "$work/bin"
+  cp "$(readlink -f "$BASH")" "$work/bin/mosquitto"
+  mkfifo "$work/pipe"
+  chmod 0666 "$work/pipe"
+  # shellcheck disable=SC2016
+  setpriv --reuid=nobody --regid=nogroup --clear-groups "$work/bin/mosquitto" -c 'read -rt 600 <>"$2"' \
+    -c "$PARLEY_VAR/mosquitto.conf" "$work/pipe" &
+  helper=$!
+  named() { [[ $(cat "/proc/$helper/comm") == mosquitto ]]; }
+  eventually named
+  run 3 status
+  run 0 down
+  said "not running"
+  run 0 up
+  [[ $(broker) != "$helper" ]] || fail "a stranger was taken for the broker"
+  run 0 down
+  printf '%s\n' "$helper" >"$PARLEY_VAR/launcher/broker.pid"
+  run 0 down
+  lives "$helper" || fail "down killed somebody else's process"
+}
+
 # Run by root, the broker is mosquitto's, and cannot read what signs tokens. Run by a user, it is the user's.
 test_whose_it_is() {
   new_node owner
