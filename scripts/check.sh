@@ -106,14 +106,15 @@ check_bridge() {
 
 # run_copy USER PROGRAM ARGUMENT...: as that user, who may be unable to enter the folder of what was built.
 run_copy() {
-  local user=$1 program=$2 status=0
+  local user=$1 program=$2 status=0 copy=
   shift 2
   if is_root; then
-    install -m 0755 "$program" "$var/lib/.check" || die "cannot write to $var/lib"
-    program=$var/lib/.check
+    # A name of its own: another ./parley check, or an up, may be at work.
+    copy=$(mktemp "$var/lib/.check.XXXXXXXX") && install -m 0755 "$program" "$copy" || die "cannot write to $var/lib"
+    program=$copy
   fi
   as_user "$user" "$program" "$@" || status=$?
-  rm -f "$var/lib/.check"
+  [[ -z $copy ]] || rm -f "$copy"
   return "$status"
 }
 
@@ -129,7 +130,8 @@ check_free() {
 # given one at the end, and what it complains of tells whether it came so far.
 readonly end_of_check=parley_end_of_check
 check_mosquitto_conf() {  # PID
-  local conf=$var/mosquitto.conf trial=$var/launcher/mosquitto.conf words place line
+  local conf=$var/mosquitto.conf trial words place line
+  trial=$(mktemp "$var/launcher/mosquitto.conf.XXXXXXXX") || die "cannot write to $var/launcher"
   { cat "$conf" && printf '\n%s\n' "$end_of_check"; } >"$trial" || die "cannot write to $trial"
   words=$(cd "$var" && timeout 20 mosquitto -c "$trial" 2>&1 </dev/null) || true
   rm -f "$trial"

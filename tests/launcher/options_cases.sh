@@ -211,3 +211,23 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.
   said "Restarting broker"
   run 0 down
 }
+
+# A check leaves alone what others, or another check, write meanwhile.
+test_check_changes_nothing() {
+  new_broker looked_at
+  run 0 up
+  local file time
+  local -a checks=()
+  for file in lib/.check launcher/mosquitto.conf; do printf 'somebody else'"'"'s' >"$PARLEY_VAR/$file"; done
+  find "$PARLEY_VAR/lib" "$PARLEY_VAR/launcher" -type f ! -name '*.log' | sort >"$work/before"
+  for time in 1 2 3 4; do
+    "$home/parley" check >"$work/check.$time" 2>&1 </dev/null &
+    checks+=("$!")
+  done
+  for time in 1 2 3 4; do wait "${checks[time - 1]}" || fail "a check beside others failed: $(<"$work/check.$time")"; done
+  for file in lib/.check launcher/mosquitto.conf; do
+    [[ $(cat "$PARLEY_VAR/$file" 2>&1) == "somebody else's" ]] || fail "check touched $file"
+  done
+  find "$PARLEY_VAR/lib" "$PARLEY_VAR/launcher" -type f ! -name '*.log' | sort | diff "$work/before" - || fail "check left something"
+  run 0 down
+}
