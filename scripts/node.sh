@@ -37,6 +37,8 @@ node_find() {
   if [[ -n ${PARLEY_MQTT_PORT:-} ]]; then mqtt_port=$PARLEY_MQTT_PORT; fi
   check_port PARLEY_MQTT_PORT "$mqtt_port"
   [[ ${PARLEY_WAIT_S:-30} =~ ^[0-9]{1,5}$ ]] || die "PARLEY_WAIT_S is '$PARLEY_WAIT_S': set it to a number of seconds"
+  # A zero in front does not make it octal.
+  PARLEY_WAIT_S=$((10#${PARLEY_WAIT_S:-30}))
 }
 
 # Sets where what was built is.
@@ -426,7 +428,7 @@ settle_metrics() {
 supervisor_lives() { kill -0 "$(cat "$var/launcher/supervisor.pid" 2>/dev/null)" 2>/dev/null; }
 
 await_service() {
-  local name=$1 tries=$((${PARLEY_WAIT_S:-30} * 10)) failed
+  local name=$1 tries=$((PARLEY_WAIT_S * 10)) failed
   until service_pid "$name" >/dev/null && service_answers "$name"; do
     # Not how often it was started: it may be a moment away from having its own command line.
     failed=$(cat "$var/launcher/$name.failures" 2>/dev/null) || failed=0

@@ -231,3 +231,19 @@ test_check_changes_nothing() {
   find "$PARLEY_VAR/lib" "$PARLEY_VAR/launcher" -type f ! -name '*.log' | sort | diff "$work/before" - || fail "check left something"
   run 0 down
 }
+
+# Zeros in front of a number, and the language of whoever calls.
+test_takes_the_environment_as_it_is() {
+  new_broker environment
+  local wait
+  LC_ALL=de_DE.UTF-8 LANGUAGE=de PARLEY_WAIT_S=08 run 0 up
+  for wait in 09 0099 30; do
+    sed -i "s/^max_pace_ms = .*/max_pace_ms = $((10#$wait % 50 + 1))/" "$PARLEY_VAR/parley.toml"
+    PARLEY_WAIT_S=$wait run 0 up
+  done
+  local process
+  for process in "$(supervisor)" "$(broker)"; do
+    tr '\0' '\n' <"/proc/$process/environ" | grep -qxF LC_ALL=C.UTF-8 || fail "process $process speaks another language"
+  done
+  run 0 down
+}
