@@ -1,7 +1,7 @@
 // parley-bridge: the control plane and the edges, in roles that can run in one process or in many.
 //
 //   parley-bridge --config var/bridge.toml [--roles control,api]
-//   parley-bridge --check --config var/bridge.toml [--options-only] [--replacing PID]
+//   parley-bridge --check --config var/bridge.toml [--options-only] [--replacing PID [--new-database]]
 //
 // --check starts and changes nothing: it ends with 0 when a bridge could run with these options, else with 2
 // and lines that say what to put right.
@@ -42,6 +42,7 @@ struct Options {
   bool check = false;
   bool options_only = false;
   pid_t replacing = 0;
+  bool new_database = false;
 };
 
 storage::PostgresOptions postgres_options(const BridgeConfig& config) {
@@ -154,6 +155,12 @@ std::vector<std::string> what_is_wrong(const Options& options, const BridgeConfi
     faults.push_back("database.url: " + metadata.error().message);
     return faults;
   }
+  // Nothing is lost by starting before the database is there. But a bridge that works is not given up for one
+  // that the server would never let in, nor for another database that nobody has seen.
+  if (options.replacing != 0) {
+    std::string why = storage::why_not_postgres(postgres_options(config), options.new_database);
+    if (!why.empty()) faults.push_back("database.url: " + why);
+  }
   const auto link = make_broker_link(link_options(config));
   Metrics metrics;
   Health health;
@@ -186,8 +193,11 @@ Options parse(CLI::App& app, int argc, char** argv) {
       app.add_flag("--check", options.check, "Only tell whether a bridge could run with these options");
   app.add_flag("--options-only", options.options_only, "Look at no other file or port that they name")
       ->needs(check);
-  app.add_option("--replacing", options.replacing, "A bridge that will have ended by then: its port is free")
-      ->needs(check);
+  auto* replacing = app.add_option("--replacing", options.replacing,
+                                   "A bridge that will have ended by then: its port is free");
+  replacing->needs(check);
+  app.add_flag("--new-database", options.new_database, "That one has another database: this one must answer")
+      ->needs(replacing);
   app.parse(argc, argv);
   options.roles = {roles.begin(), roles.end()};
   return options;

@@ -43,6 +43,9 @@ bridge_database_is_own() {
   [[ ! -e $host ]]
 }
 
+# Tells another database from the same one, and no password.
+bridge_database_sum() { toml_text "$var/bridge.toml" database url | sha256sum | cut -d' ' -f1; }
+
 ensure_bridge_user() {
   is_root || return 0
   getent passwd "$bridge_user" >/dev/null && return 0

@@ -100,8 +100,12 @@ check_bridge() {
   pid=$(service_pid bridge) || pid=0
   if [[ $metrics_port == "${host##*:}" ]]; then die "REST and metrics cannot both have port $metrics_port: set PARLEY_METRICS_PORT to another one"; fi
   check_free PARLEY_HTTP_PORT "${host%:*}" "${host##*:}" 8081 "$pid"
-  run_copy "$bridge_user" "$bridge" --check --config "$var/bridge.toml" --roles "$roles" --replacing "$pid" ||
-    refuse "$var/bridge.toml"
+  local -a replacing=(--replacing "$pid")
+  local before
+  before=$(sed -n 's/^database=//p' "$var/launcher/started" 2>/dev/null) || before=
+  # The node's own may be about to be started.
+  if [[ $database == given && -n $before && $before != "$(bridge_database_sum)" ]]; then replacing+=(--new-database); fi
+  run_copy "$bridge_user" "$bridge" --check --config "$var/bridge.toml" --roles "$roles" "${replacing[@]}" || refuse "$var/bridge.toml"
 }
 
 # run_copy USER PROGRAM ARGUMENT...: as that user, who may be unable to enter the folder of what was built.

@@ -443,6 +443,7 @@ write_started() {  # NAME...
   local name
   {
     printf '%s\n' "mqtt_port=$mqtt_port" "mqtt_bind=$mqtt_bind" "metrics_port=$metrics_port" "http_url=$http_url"
+    if wants_bridge; then printf '%s\n' "database=$(bridge_database_sum)"; fi
     for name in "$@"; do printf '%s\n' "$name=$(fingerprint "$name")"; done
   } >"$var/launcher/started"
 }

@@ -107,6 +107,10 @@ MetadataResult<std::uint32_t> migrate_postgres(const PostgresOptions& options);
 // Does not need Postgres to be there: calls answer `unavailable` until it is. Does not migrate. A connection
 // string that cannot be parsed is `invalid`.
 MetadataResult<std::unique_ptr<Metadata>> open_postgres(const PostgresOptions& options);
+// Connects once: why the server would never let in who the connection string names (no such database, a wrong
+// password, ...). Empty when it does, and when there is no server just now, unless one `must_answer`. Waits,
+// at most connect_timeout_s.
+std::string why_not_postgres(const PostgresOptions& options, bool must_answer);
 
 }  // namespace parley::storage
 

@@ -2,6 +2,7 @@
 // everything recovers by itself, and nothing is done twice.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <thread>
 
 #include "storage/call_budget.h"
@@ -448,6 +449,58 @@ TEST_F(FaultTest, AFaultyConnectionStringShowsNoPassword) {
   PostgresOptions wrong = options();
   wrong.url = "host=db pasword=hidden";
   EXPECT_NE(open_postgres(wrong).error().message.find("pasword"), std::string::npos);
+}
+
+// Before a bridge that works is given up for one with these options.
+TEST_F(FaultTest, TellsWhoIsNeverLetInFromAServerThatIsAway) {
+  const std::string database = url_.substr(14, url_.find('?') - 14);
+  const auto why = [&](const std::string& url, bool must_answer = false) {
+    PostgresOptions tried = options();
+    tried.url = url;
+    tried.connect_timeout_s = 1;
+    return why_not_postgres(tried, must_answer);
+  };
+  const auto with_user = [&](const std::string& user) { return url_ + "&user=" + user; };
+  const auto expect = [&](const std::string& url, const std::string& words, bool must_answer = false) {
+    const std::string said = why(url, must_answer);
+    EXPECT_NE(said.find(words), std::string::npos) << url << ": " << said;
+    EXPECT_EQ(said.find_first_of("\n\r"), std::string::npos) << said;
+    EXPECT_EQ(said.find("LOCATION"), std::string::npos) << said;
+    EXPECT_EQ(said.find("wrong-one"), std::string::npos) << said;
+  };
+  EXPECT_EQ(why(url_, true), "");
+  expect(test::PostgresCluster::url("nope", server_->socket_folder()), "database \"nope\" does not exist");
+  expect(url_ + "&sslmode=require&host=127.0.0.1&sslrootcert=/nowhere&port=1", "no server takes", true);
+  ask("CREATE ROLE mute NOLOGIN; CREATE ROLE guarded LOGIN PASSWORD 'right-one'; CREATE ROLE outsider LOGIN; "
+      "CREATE ROLE rejected LOGIN;"
+      "REVOKE CONNECT ON DATABASE " +
+      database + " FROM PUBLIC");
+  std::string access = ask("SHOW hba_file");
+  access.erase(access.find_last_not_of('\n') + 1);
+  std::ofstream(access, std::ios::trunc)
+      << "local all guarded scram-sha-256\nlocal all rejected reject\nlocal all all trust\n";
+  ask("SELECT pg_reload_conf()");
+  const auto deadline = Clock::now() + 20s;
+  while (why(with_user("guarded")).find("no pass") == std::string::npos && Clock::now() < deadline) continue;
+  expect(with_user("guarded"), "no password supplied");
+  expect(with_user("guarded") + "&password=wrong-one", "password authentication failed");
+  expect(with_user("stranger"), "role \"stranger\" does not exist");
+  expect(with_user("mute"), "not permitted to log in");
+  expect(with_user("rejected"), "pg_hba.conf rejects");
+  expect(with_user("outsider"), "permission denied for database");
+  EXPECT_EQ(why(url_, true), "");
+  // One of two servers lets it in.
+  EXPECT_EQ(why(test::PostgresCluster::url(database, "/nowhere," + server_->socket_folder().string())), "");
+  for (const bool frozen : {true, false}) {
+    frozen ? server_->pause() : server_->stop();
+    const auto begun = Clock::now();
+    EXPECT_EQ(why(url_), "");
+    expect(url_, "no server takes a connection: ", true);
+    EXPECT_LT(Clock::now() - begun, kQuickly);
+    if (frozen) server_->resume();
+  }
+  expect(test::PostgresCluster::url(database, "/nowhere"), "No such file or directory", true);
+  EXPECT_EQ(why(test::PostgresCluster::url(database, "/nowhere")), "");
 }
 
 TEST_F(FaultTest, TheOperatorIsToldWhatIsWrong) {

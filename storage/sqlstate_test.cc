@@ -69,5 +69,44 @@ TEST(SqlState, AFileThatCannotBeUsedIsNoLackOfPrivilege) {
   EXPECT_EQ(name(kind_of("23505", "mdextend")), "constraint");
 }
 
+// What the options say is told apart from a server that is away: only the former is worth stopping for.
+TEST(SqlState, KnowsWhatWaitingDoesNotMend) {
+  struct {
+    bool want;
+    const char *state, *message;
+  } const rows[] = {
+      {true, "28P01", "FATAL:  password authentication failed for user \"parley\""},
+      {true, "28P01", "fe_sendauth: no password supplied"},
+      {true, "28000", "FATAL:  no pg_hba.conf entry for host \"[local]\""},
+      {true, "28000", "FATAL:  role \"stranger\" does not exist"},
+      {true, "3D000", "FATAL:  database \"nope\" does not exist"},
+      {true, "42501", "FATAL:  permission denied for database \"parley\""},
+      {true, "42704", "FATAL:  unrecognized configuration parameter \"statement_timout\""},
+      {true, "22023", "FATAL:  invalid value for parameter \"statement_timeout\": \"soon\""},
+      {true, "08P01", "FATAL:  no such database: nope"},
+      {true, "08P01", "FATAL:  no such user: stranger"},
+      {true, "", "server does not support SSL, but SSL was required"},
+      {true, "", "SSL error: certificate verify failed"},
+      {true, "", "root certificate file \"/nowhere\" does not exist"},
+      {true, "", "server certificate for \"a\" does not match host name \"b\""},
+      {true, "", "private key file \"k\" has group or world access"},
+      {true, "", "channel binding required, but server did not request it"},
+      {false, "", ""},
+      {false, "", "connection to server on socket \"/x/.s.PGSQL.5432\" failed: No such file or directory"},
+      {false, "", "connection to server at \"127.0.0.1\", port 1 failed: Connection refused"},
+      {false, "", "could not translate host name \"db.example\" to address: Name or service not known"},
+      {false, "", "no answer to the attempt to connect"},
+      {false, "", "server closed the connection unexpectedly"},
+      {false, "", "SSL SYSCALL error: EOF detected"},
+      {false, "57P03", "FATAL:  the database system is starting up"},
+      {false, "57P03", "FATAL:  the database system is shutting down"},
+      {false, "53300", "FATAL:  sorry, too many clients already"},
+      {false, "42501", "FATAL:  could not open file \"global/pg_filenode.map\": Permission denied"},
+      {false, "58P01", "FATAL:  could not open file \"base/1/2\""},
+      {false, "08P01", "FATAL:  server login failed: the database system is starting up"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(is_refusal(row.state, row.message), row.want) << row.message;
+}
+
 }  // namespace
 }  // namespace parley::storage::postgres

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <regex>
 #include <sstream>
 #include <stdexcept>
 
@@ -185,7 +186,8 @@ DbResult<std::unique_ptr<Connection>> Connection::open(const ConnectOptions& opt
       servers.prefer(which);
       return opened;
     }
-    error = opened.error();
+    // What one that was reached has said tells more than that another was not.
+    if (error.sqlstate.empty()) error = opened.error();
   }
   return error;
 }
@@ -215,16 +217,34 @@ DbResult<std::unique_ptr<Connection>> Connection::open_one(const ConnectOptions&
         if (word == "FATAL" || word == "PANIC") static_cast<Connection*>(self)->doomed_ = true;
       },
       connection.get());
+  PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);  // with the state, which libpq gives in no other way here
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {
-    if (state == PGRES_POLLING_FAILED || PQstatus(raw) == CONNECTION_BAD)
-      return DbError{DbErrorKind::lost, "", PQerrorMessage(raw), ""};
+    if (state == PGRES_POLLING_FAILED || PQstatus(raw) == CONNECTION_BAD) return connection->refused();
     if (!connection->wait(state == PGRES_POLLING_WRITING, deadline))
       return DbError{DbErrorKind::timeout, "", "no answer to the attempt to connect", ""};
     state = PQconnectPoll(raw);
   }
+  PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);
   if (PQsetnonblocking(raw, 1) != 0) return DbError{DbErrorKind::lost, "", PQerrorMessage(raw), ""};
   return connection;
+}
+
+// "...: FATAL:  53300: sorry, too many clients already\nLOCATION:  ..." without what is no message.
+DbError Connection::refused() const {
+  PGconn* raw = pg(connection_);
+  DbError error{DbErrorKind::lost, "", PQerrorMessage(raw), ""};
+  static const std::regex kState(":  ([0-9A-Z]{5}): ");
+  std::smatch found;
+  if (std::regex_search(error.message, found, kState)) {
+    error.sqlstate = found[1];
+    error.message = std::regex_replace(error.message, kState, ":  ");
+  } else if (PQconnectionNeedsPassword(raw) != 0) {
+    error.sqlstate = "28P01";  // the server's, had it been asked with none
+  }
+  static const std::regex kLocation("\nLOCATION:[^\n]*");
+  error.message = std::regex_replace(error.message, kLocation, "");
+  return error;
 }
 
 bool Connection::wait(bool write, Deadline deadline) {

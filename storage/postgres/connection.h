@@ -169,6 +169,7 @@ class Connection {
   explicit Connection(void* connection);
   static DbResult<std::unique_ptr<Connection>> open_one(const ConnectOptions& options,
                                                         const Servers::Server& server, Deadline deadline);
+  DbError refused() const;
   DbResult<void> prepare(const Statement& statement, Deadline deadline);
   DbResult<void> ready(const Statement& statement, const Params& params, Deadline deadline);
   DbResult<void> send(const Statement& statement, const Params& params);

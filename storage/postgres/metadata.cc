@@ -1,13 +1,18 @@
 // Puts the nouns together, and spells their words.
 #include "storage/metadata.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <stdexcept>
+#include <string>
 
 #include "storage/postgres/accounts.h"
 #include "storage/postgres/administration.h"
 #include "storage/postgres/feed.h"
 #include "storage/postgres/rooms.h"
+#include "storage/postgres/sqlstate.h"
+#include "storage/postgres/store.h"
 #include "storage/postgres/try.h"
 
 namespace parley::storage {
@@ -87,6 +92,21 @@ MetadataResult<std::unique_ptr<Metadata>> open_postgres(const PostgresOptions& o
   if (const std::string fault = postgres::Connection::fault_in_url(options.url); !fault.empty())
     return MetadataFault{MetadataError::invalid, "the database's url: " + fault, "url"};
   return std::unique_ptr<Metadata>(std::make_unique<postgres::PostgresMetadata>(options));
+}
+
+std::string why_not_postgres(const PostgresOptions& options, bool must_answer) {
+  constexpr std::uint32_t kLongest = 5;  // somebody waits for it
+  PostgresOptions once = options;
+  once.connect_timeout_s = std::min(options.connect_timeout_s, kLongest);
+  const auto connection = postgres::Store(once).connect("");
+  if (connection) return "";
+  const postgres::DbError& error = connection.error();
+  std::string why = error.message;
+  std::replace(why.begin(), why.end(), '\n', ' ');
+  while (why.ends_with(' ')) why.pop_back();
+  if (postgres::is_refusal(error.sqlstate, error.message))
+    return "the server does not let the bridge in: " + why;
+  return must_answer ? "no server takes a connection: " + why : "";
 }
 
 }  // namespace parley::storage

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 namespace parley::storage::postgres {
 namespace {
@@ -62,6 +63,21 @@ constexpr std::array<std::string_view, 18> kFileFunctions = {"mdopen",
                                                              "XLogFileInitInternal",
                                                              "XLogWrite"};
 
+// No such user or database, or a wrong password; an option for the server that it does not know.
+constexpr std::array<std::string_view, 5> kRefusals = {"28", "3D", "22023", "42601", "42704"};
+// The same without a state of their own: of the right to connect (which shares its state with files that
+// cannot be opened), of PgBouncer, and of libpq, once it has reached a server.
+constexpr std::array<std::string_view, 3> kRefusalsSaid = {"permission denied for database",
+                                                           "no such database", "no such user"};
+constexpr std::array<std::string_view, 5> kLocalRefusals = {"SSL", "certificate", "private key",
+                                                            "channel binding", "authentication method"};
+
+template <std::size_t N>
+bool holds_any(std::string_view text, const std::array<std::string_view, N>& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
 }  // namespace
 
 DbErrorKind kind_of(std::string_view state, std::string_view function) {
@@ -71,6 +87,16 @@ DbErrorKind kind_of(std::string_view state, std::string_view function) {
   for (const Meaning& meaning : kMeanings)
     if (state.starts_with(meaning.states)) return meaning.kind;
   return DbErrorKind::other;
+}
+
+bool is_refusal(std::string_view state, std::string_view message) {
+  if (std::any_of(kRefusals.begin(), kRefusals.end(),
+                  [&](std::string_view one) { return state.starts_with(one); }) ||
+      holds_any(message, kRefusalsSaid))
+    return true;
+  // "SSL SYSCALL error": the network or the server has ended the connection meanwhile.
+  return state.empty() && holds_any(message, kLocalRefusals) &&
+         message.find("SYSCALL") == std::string_view::npos;
 }
 
 }  // namespace parley::storage::postgres

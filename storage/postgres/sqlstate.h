@@ -22,6 +22,10 @@ enum class DbErrorKind : std::uint8_t {
 // only this tells them apart.
 DbErrorKind kind_of(std::string_view state, std::string_view function = {});
 
+// Whether an attempt to connect failed because of what the connection string says (who, which database, with
+// TLS or without), so that waiting does not mend it. `state` is empty where no server gave one.
+bool is_refusal(std::string_view state, std::string_view message);
+
 }  // namespace parley::storage::postgres
 
 #endif

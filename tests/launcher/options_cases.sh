@@ -247,3 +247,41 @@ test_takes_the_environment_as_it_is() {
   done
   run 0 down
 }
+
+# A database that would never let the bridge in is told before the bridge that works is stopped; one that is away for a
+# moment is waited for.
+test_asks_the_database_first() {
+  new_node theirs
+  run 0 up
+  local url started
+  url=$(sed -nE 's/^url = "([^"]*)".*/\1/p' "$PARLEY_VAR/bridge.toml" | head -n 1)
+  local server=$PARLEY_VAR database
+  database=$(postgres)
+  kill -TERM "$(bridge)"
+  new_node asked
+  run 0 up
+  # From the node's own to one that is wrong.
+  with bridge.toml 'url =' 'url = "postgresql:///nope?host=/nowhere"' "database.url: no server takes a connection" "No such file or directory"
+  PARLEY_DATABASE_URL=${url/\/parley?//nope?} refused "database.url: the server does not let the bridge in" 'database "nope" does not exist'
+  PARLEY_DATABASE_URL=$url run 0 up
+  postgres() { echo "$database"; }  # this node has none from here on
+  # From one that is right to one that is wrong.
+  with bridge.toml 'url =' "url = \"${url/\/parley?//nope?}\"" "the server does not let the bridge in" 'database "nope" does not exist'
+  with bridge.toml 'url =' "url = \"${url/user=parley/user=stranger}&password=hidden\"" "the server does not let the bridge in" "stranger"
+  ! grep -q hidden "$work/output" || fail "a password was shown"
+  with bridge.toml 'url =' "url = \"${url/port=/port=1}\"" "no server takes a connection"
+  with bridge.toml 'url =' 'url = "postgresql://127.0.0.1:1/parley"' "no server takes a connection" "Connection refused"
+  [[ $(rest /health/ready) == '{"status":"ready"'* ]] || fail "the bridge is not well"
+  # The same one, away for a moment.
+  sed -i 's/^login_window_s = .*/login_window_s = 299/' "$PARLEY_VAR/bridge.toml"
+  kill -STOP "$database"
+  started=$SECONDS
+  PARLEY_WAIT_S=1 run 1 up
+  ((SECONDS - started < 60)) || fail "up waited for a database that hangs"
+  said "bridge did not become ready"
+  kill -CONT "$database"
+  run 0 up
+  run 0 check
+  run 0 down
+  PARLEY_VAR=$server run 0 down
+}
