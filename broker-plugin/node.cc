@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker-plugin/frames.h"
+#include "broker-plugin/log_line.h"
 #include "schemas/topic.h"
 
 namespace parley::plugin {
@@ -22,23 +23,30 @@ Limits to_limits(const LimitsPut& put) {
           .room_bot_messages_per_s = put.room_bot_messages_per_s};
 }
 
-boost::system::result<void, std::string> open_stores(const BrokerConfig& config, Node::Stores& stores) {
+boost::system::result<void, std::string> open_stores(const BrokerConfig& config, BrokerPort& broker,
+                                                     Node::Stores& stores) {
+  const auto tell = [&](std::string_view what) {
+    broker.log(LogLevel::warning, LogLine(LogLevel::warning, "store_put_right").prose("detail", what).line());
+  };
   if (!stores.log) {
     auto log = storage::open_rocks_log({.path = config.node.data_dir / "log",
                                         .memory_budget_bytes = config.log.memory_bytes,
-                                        .reserve_bytes = config.log.reserve_bytes});
+                                        .reserve_bytes = config.log.reserve_bytes,
+                                        .notice = tell});
     if (!log) return "cannot open the log: " + log.error();
     stores.log = std::move(*log);
   }
   if (!stores.replica) {
-    auto replica = storage::open_rocks_replica(
-        {.path = config.node.data_dir / "replica", .memory_budget_bytes = config.replica.memory_bytes});
+    auto replica = storage::open_rocks_replica({.path = config.node.data_dir / "replica",
+                                                .memory_budget_bytes = config.replica.memory_bytes,
+                                                .notice = tell});
     if (!replica) return "cannot open the replica: " + replica.error();
     stores.replica = std::move(*replica);
   }
   if (!stores.retained) {
-    auto retained = storage::open_rocks_retained(
-        {.path = config.node.data_dir / "retained", .reserve_bytes = config.log.reserve_bytes});
+    auto retained = storage::open_rocks_retained({.path = config.node.data_dir / "retained",
+                                                  .reserve_bytes = config.log.reserve_bytes,
+                                                  .notice = tell});
     if (!retained) return retained.error();
     stores.retained = std::move(*retained);
   }
@@ -56,7 +64,7 @@ boost::system::result<std::unique_ptr<Node>, std::string> Node::create(BrokerCon
   std::error_code ignored;
   std::filesystem::create_directories(config.node.data_dir,
                                       ignored);  // opening reports what is wrong with it
-  if (const auto opened = open_stores(config, stores); !opened) return opened.error();
+  if (const auto opened = open_stores(config, broker, stores); !opened) return opened.error();
   std::unique_ptr<Node> node(
       new Node(std::move(config), broker, clock, std::move(stores), std::move(key_file), std::move(*keys)));
   if (const auto loaded = node->load(); !loaded) return loaded.error();

@@ -1,8 +1,9 @@
 #include "storage/fault_files.h"
 
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
+#include <utility>
+
+#include "storage/testing/torn_file.h"
 
 namespace parley::storage {
 
@@ -19,7 +20,7 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
       : FSWritableFileOwnerWrapper(std::move(file)), name_(std::move(name)), files_(files) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    IOStatus status = files_.before_write(data.size());
+    IOStatus status = files_.before_write(name_, data.size());
     if (status.ok()) status = target()->Append(data, options, debug);
     if (status.ok()) files_.wrote(name_, data.size());
     return status;
@@ -27,6 +28,10 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
                   IODebugContext* debug) override {
     return Append(data, options, debug);
+  }
+  IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    IOStatus status = files_.before_write(name_, 0);
+    return status.ok() ? target()->Truncate(size, options, debug) : status;
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override { return files_.sync(name_); }
   IOStatus Fsync(const IOOptions&, IODebugContext*) override { return files_.sync(name_); }
@@ -64,12 +69,6 @@ IOStatus as_status(Fault fault) {
   return IOStatus::OK();
 }
 
-void zero(const std::string& path, std::uint64_t from, std::uint64_t to) {
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(static_cast<std::streamoff>(from));
-  file << std::string(to - from, '\0');
-}
-
 }  // namespace
 
 void FaultFiles::fail_writes_after(std::uint64_t bytes, Fault fault) {
@@ -83,8 +82,21 @@ IOStatus FaultFiles::check(std::atomic<Fault>& kind) {
   return as_status(kind);
 }
 
-IOStatus FaultFiles::before_write(std::uint64_t bytes) {
-  IOStatus status = check(writes_);
+void FaultFiles::cut_power_when(Moment moment) {
+  const std::lock_guard lock(mutex_);
+  moment_ = std::move(moment);
+}
+
+IOStatus FaultFiles::check(std::atomic<Fault>& kind, Op op, const std::string& path) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (power_ && moment_ && moment_(op, path)) power_ = false;
+  }
+  return check(kind);
+}
+
+IOStatus FaultFiles::before_write(const std::string& name, std::uint64_t bytes) {
+  IOStatus status = check(writes_, Op::write, name);
   if (!status.ok()) return status;
   const std::lock_guard lock(mutex_);
   if (bytes > budget_) {
@@ -102,7 +114,7 @@ void FaultFiles::wrote(const std::string& name, std::uint64_t bytes) {
 }
 
 IOStatus FaultFiles::sync(const std::string& name) {
-  IOStatus status = check(syncs_);
+  IOStatus status = check(syncs_, Op::sync, name);
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_[name];
   if (!status.ok()) entry.spoiled = true;
@@ -111,12 +123,18 @@ IOStatus FaultFiles::sync(const std::string& name) {
 }
 
 IOStatus FaultFiles::sync_folder(const std::string& name) {
-  IOStatus status = check(syncs_);
+  IOStatus status = check(syncs_, Op::sync_folder, name);
   if (!status.ok()) return status;
   const std::lock_guard lock(mutex_);
   for (auto& [path, entry] : entries_) {
     if (folder_of(path) == name) entry.named = true;
   }
+  std::erase_if(undos_, [&](const Undo& undo) {
+    std::error_code ignored;
+    const bool durable = folder_of(undo.path) == name;
+    if (durable && !undo.kept.empty()) std::filesystem::remove(undo.kept, ignored);
+    return durable;
+  });
   return status;
 }
 
@@ -150,45 +168,91 @@ IOStatus FaultFiles::NewDirectory(const std::string& name, const IOOptions& opti
   return status;
 }
 
+// The engine takes no notice of a name like this.
+void FaultFiles::keep_aside(Undo& undo) {
+  std::error_code none;
+  const std::string aside = undo.path + ".gone-" + std::to_string(next_kept_++);
+  std::filesystem::rename(undo.path, aside, none);
+  if (!none) undo.kept = aside;
+  if (auto entry = entries_.extract(undo.path); !entry.empty()) {
+    undo.entry = entry.mapped();
+  } else {
+    undo.entry = {.spoiled = false, .named = true};  // from before the last loss: as it is
+    undo.entry.synced = undo.entry.written = ~std::uint64_t{0};
+  }
+}
+
 IOStatus FaultFiles::DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* debug) {
-  if (!power_) return IOStatus::IOError("injected: the power is out");
+  Undo undo{.path = clean(name), .kept = {}, .from = {}, .entry = {}};
+  IOStatus status = check(writes_, Op::remove, undo.path);
+  if (!power_) return status;  // a disk that is full or fails takes names away all the same
   const std::lock_guard lock(mutex_);
-  entries_.erase(clean(name));
-  return target()->DeleteFile(name, options, debug);
+  if (status = target()->FileExists(name, options, debug); !status.ok()) return status;
+  keep_aside(undo);
+  undos_.push_back(std::move(undo));
+  return status;
 }
 
 IOStatus FaultFiles::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                                 IODebugContext* debug) {
-  IOStatus status = check(writes_);
+  Undo undo{.path = clean(to), .kept = {}, .from = clean(from), .entry = {}};
+  IOStatus status = check(writes_, Op::rename, undo.path);
   if (!status.ok()) return status;
   const std::lock_guard lock(mutex_);
+  if (status = target()->FileExists(from, options, debug); !status.ok()) return status;
+  keep_aside(undo);
   status = target()->RenameFile(from, to, options, debug);
-  if (auto moved = entries_.extract(clean(from)); status.ok() && !moved.empty()) {
-    moved.key() = clean(to);
-    entries_.erase(moved.key());
+  if (auto moved = entries_.extract(undo.from); status.ok() && !moved.empty()) {
+    moved.key() = undo.path;
     entries_.insert(std::move(moved));
   }
+  undos_.push_back(std::move(undo));
   return status;
 }
 
+// File systems journal names in order: those of a moment are there, and none that came later.
+void FaultFiles::undo_names(std::mt19937_64& random) {
+  std::size_t durable = std::uniform_int_distribution<std::size_t>(0, undos_.size())(random);
+  if (random() % 2 == 0) durable = undos_.size();
+  std::error_code ignored;
+  while (undos_.size() > durable) {
+    const Undo undo = std::move(undos_.back());
+    undos_.pop_back();
+    if (!undo.from.empty()) {
+      std::filesystem::rename(undo.path, undo.from, ignored);
+      if (auto moved = entries_.extract(undo.path); !moved.empty()) {
+        moved.key() = undo.from;
+        entries_.insert(std::move(moved));
+      }
+    }
+    if (undo.kept.empty()) continue;
+    std::filesystem::rename(undo.kept, undo.path, ignored);
+    entries_[undo.path] = undo.entry;
+  }
+  for (const Undo& undo : undos_) {
+    if (!undo.kept.empty()) std::filesystem::remove(undo.kept, ignored);
+  }
+  undos_.clear();
+}
+
 void FaultFiles::restore_power(std::mt19937_64& random) {
+  restore_power(random, [&](const std::string& path, std::uint64_t synced) { tear(path, synced, random); });
+}
+
+void FaultFiles::restore_power(std::mt19937_64& random, const Loss& loss) {
   const std::lock_guard lock(mutex_);
-  const auto upto = [&](std::uint64_t n) {
-    return std::uniform_int_distribution<std::uint64_t>(0, n)(random);
-  };
+  undo_names(random);
   for (auto& [path, entry] : entries_) {
     std::error_code error;
     if (!std::filesystem::exists(path, error)) continue;
-    if (!entry.named && entry.synced == 0 && upto(1) == 0) {
+    if (!entry.named && entry.synced == 0 && random() % 2 == 0) {
       std::filesystem::remove(path, error);
-      continue;
+    } else if (entry.synced < entry.written) {
+      loss(path, entry.synced);
     }
-    const std::uint64_t kept = entry.synced + upto(entry.written - entry.synced);
-    std::filesystem::resize_file(path, kept, error);
-    // Pages reach the disk in any order: some of what came later is there, and zeros stand for what is not.
-    if (upto(3) == 0 && kept > entry.synced) zero(path, entry.synced + upto(kept - entry.synced - 1), kept);
   }
   entries_.clear();
+  moment_ = nullptr;
   budget_ = ~std::uint64_t{0};
   after_budget_ = Fault::none;
   writes_ = Fault::none;

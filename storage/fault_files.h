@@ -9,12 +9,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <random>
-#include <set>
 #include <string>
+#include <vector>
 
 namespace parley::storage {
 
@@ -35,9 +36,18 @@ class FaultFiles final : public rocksdb::FileSystemWrapper {
 
   // Every operation that changes anything fails from now on, as if the process had stopped here.
   void cut_power() { power_ = false; }
-  // With nothing open any more: what was not synced is lost, torn or zeroed; then the power is back and
-  // faults gone.
-  void restore_power(std::mt19937_64& random);
+  // ... from just before the first one of which this is true. Called with a lock held; once the power is out,
+  // no more.
+  enum class Op : std::uint8_t { write, sync, rename, remove, sync_folder };
+  using Moment = std::function<bool(Op, const std::string& path)>;
+  void cut_power_when(Moment moment);
+  bool power_is_out() const { return !power_; }
+
+  // With nothing open any more: of what was not synced each file keeps what `loss` leaves of it, and folders
+  // the names that they had at some moment since they were synced. Then the power is back and faults gone.
+  using Loss = std::function<void(const std::string& path, std::uint64_t synced)>;
+  void restore_power(std::mt19937_64& random);  // any loss that may be (torn_file.h)
+  void restore_power(std::mt19937_64& random, const Loss& loss);
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
@@ -64,8 +74,19 @@ class FaultFiles final : public rocksdb::FileSystemWrapper {
     bool named = false;    // its folder was synced since it was made
   };
 
+  // A name that was taken away, or given to another file, since its folder was synced.
+  struct Undo {
+    std::string path;  // the name
+    std::string kept;  // where the file it stood for is now; empty: it stood for none
+    std::string from;  // what the file that has it now was called before; empty: none has it
+    Entry entry;       // of the file in `kept`
+  };
+
   rocksdb::IOStatus check(std::atomic<Fault>& kind);
-  rocksdb::IOStatus before_write(std::uint64_t bytes);
+  rocksdb::IOStatus check(std::atomic<Fault>& kind, Op op, const std::string& path);
+  rocksdb::IOStatus before_write(const std::string& name, std::uint64_t bytes);
+  void keep_aside(Undo& undo);
+  void undo_names(std::mt19937_64& random);
   void wrote(const std::string& name, std::uint64_t bytes);
   rocksdb::IOStatus sync(const std::string& name);
   rocksdb::IOStatus sync_folder(const std::string& name);
@@ -77,7 +98,10 @@ class FaultFiles final : public rocksdb::FileSystemWrapper {
   std::mutex mutex_;
   std::uint64_t budget_ = ~std::uint64_t{0};
   Fault after_budget_ = Fault::none;
+  Moment moment_;
   std::map<std::string, Entry> entries_;  // by path
+  std::vector<Undo> undos_;               // in order
+  std::uint64_t next_kept_ = 0;
 };
 
 // The engine's clock without its waits: it sleeps a second after each failed flush.

@@ -15,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "schemas/control.h"
 #include "storage/feed_position.h"
@@ -52,6 +53,8 @@ class ReplicaStore {
 struct RocksReplicaOptions {
   std::filesystem::path path;
   std::size_t memory_budget_bytes = 32u << 20;
+  std::function<void(std::string_view)> notice =
+      {};  // what a power loss had left to be put right, if anything
 };
 ReplicaResult<std::unique_ptr<ReplicaStore>> open_rocks_replica(const RocksReplicaOptions& options);
 std::unique_ptr<ReplicaStore> make_memory_replica();  // for tests

@@ -3,6 +3,8 @@
 #include <mutex>
 #include <utility>
 
+#include "storage/rocks_manifest.h"
+
 namespace parley::storage {
 namespace {
 
@@ -11,13 +13,20 @@ using rocksdb::Status;
 // Beside the tables made of its write-ahead logs, opening writes a manifest, options and a new log.
 constexpr std::uint64_t kOpeningBytes = 2 << 20;
 
-// The default environment, threads included, with our files (and a test's clock).
+// The default environment, threads included, with our files (and a test's clock). What the engine asks of the
+// environment instead of the files, it has to pass on itself: it deletes old MANIFESTs so.
 class Environment final : public rocksdb::EnvWrapper {
  public:
   Environment(std::shared_ptr<rocksdb::FileSystem> files, std::shared_ptr<rocksdb::SystemClock> clock)
       : EnvWrapper(rocksdb::Env::Default()) {
     file_system_ = std::move(files);
     if (clock != nullptr) system_clock_ = std::move(clock);
+  }
+  Status DeleteFile(const std::string& name) override {
+    return file_system_->DeleteFile(name, rocksdb::IOOptions(), nullptr);
+  }
+  Status RenameFile(const std::string& from, const std::string& to) override {
+    return file_system_->RenameFile(from, to, rocksdb::IOOptions(), nullptr);
   }
 };
 
@@ -44,13 +53,15 @@ Status RocksEngine::open(rocksdb::DBOptions options, std::vector<rocksdb::Column
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   if (error) return Status::IOError("While mkdir " + path_.string(), error.message());
-  return open_locked();
+  return open_locked(notice_);
 }
 
-Status RocksEngine::open_locked() {
+Status RocksEngine::open_locked(std::string& notice) {
+  Status status = settle_manifest(*files_, path_.string(), notice);
+  if (!status.ok()) return status;
   wal_order_.begin();
   rocksdb::DB* db = nullptr;
-  Status status = rocksdb::DB::Open(options_, path_.string(), families_, &handles_, &db);
+  status = rocksdb::DB::Open(options_, path_.string(), families_, &handles_, &db);
   db_.reset(db);
   return status;
 }
@@ -109,7 +120,8 @@ Status RocksEngine::room_to_open() {
 Status RocksEngine::reopen() {
   const std::lock_guard lock(mutex_);
   close_locked();
-  return open_locked();
+  std::string of_no_interest;  // a failed write has left it, and was told already
+  return open_locked(of_no_interest);
 }
 
 }  // namespace parley::storage

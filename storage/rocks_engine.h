@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <shared_mutex>
+#include <string>
 #include <vector>
 
 #include "storage/rocks_files.h"
@@ -27,8 +28,11 @@ class RocksEngine {
   RocksEngine(const RocksEngine&) = delete;
   RocksEngine& operator=(const RocksEngine&) = delete;
 
-  // Creates the folder too. What Hold::family() counts are `families`, of which the first is the default one.
+  // Creates the folder too, and puts right what a power loss has left there: `notice()` says what, else it is
+  // empty. Real damage is an error and stays as it is. What Hold::family() counts are `families`, of which
+  // the first is the default one.
   rocksdb::Status open(rocksdb::DBOptions options, std::vector<rocksdb::ColumnFamilyDescriptor> families);
+  const std::string& notice() const { return notice_; }  // of open(), by the same thread
 
   // The engine while somebody uses it; false when it is closed, or (try_hold) being opened anew. Nothing that
   // the engine has handed out may outlive it.
@@ -61,7 +65,7 @@ class RocksEngine {
   rocksdb::Status recover(bool sync_failed);
 
  private:
-  rocksdb::Status open_locked();
+  rocksdb::Status open_locked(std::string& notice);
   void close_locked();
   rocksdb::Status flush();
   rocksdb::Status room_to_open();
@@ -70,6 +74,7 @@ class RocksEngine {
   const std::filesystem::path path_;
   const std::shared_ptr<RocksFiles> files_;
   const std::unique_ptr<rocksdb::Env> env_;
+  std::string notice_;
   WalOrder wal_order_;
   rocksdb::DBOptions options_;
   std::vector<rocksdb::ColumnFamilyDescriptor> families_;

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "storage/rocks_manifest.h"
+
 namespace parley::storage {
 namespace {
 
@@ -132,6 +134,7 @@ IOStatus RocksFiles::NewWritableFile(const std::string& name, const FileOptions&
   if (status.ok()) status = target()->NewWritableFile(name, options, result, debug);
   if (!status.ok()) return retryable(std::move(status));
   if (!is_wal(name)) {
+    if (is_manifest(name)) *result = with_notes(std::move(*result), name, *target());
     *result = std::make_unique<RetryableFile>(std::move(*result));
     return status;
   }
@@ -141,6 +144,13 @@ IOStatus RocksFiles::NewWritableFile(const std::string& name, const FileOptions&
   const std::lock_guard lock(mutex_);
   std::erase_if(wals_, [](const auto& known) { return known.expired(); });
   wals_.push_back(wal);
+  return status;
+}
+
+IOStatus RocksFiles::DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* debug) {
+  IOStatus status = target()->DeleteFile(name, options, debug);
+  if (status.ok() && is_manifest(name))
+    target()->DeleteFile(manifest_note_path(name), options, debug).PermitUncheckedError();
   return status;
 }
 

@@ -13,7 +13,7 @@
 
 namespace parley::storage {
 
-// Two things the engine lacks:
+// Three things the engine lacks:
 //
 // Failed writes and syncs are marked as worth retrying. RocksDB takes any other input/output error on its
 // write path as fatal until the process restarts; with the mark, DB::Resume() can flush what is in memory to
@@ -21,6 +21,9 @@ namespace parley::storage {
 //
 // sync_wals() syncs the write-ahead log beside the engine. DB::SyncWAL() aborts the process (an assertion
 // that Debian's build keeps) when an append fails on one thread while it runs on another.
+//
+// Each sync of a MANIFEST is noted beside it (rocks_manifest.h), so that what a power loss has torn is told
+// from damage.
 //
 // A full disk keeps this in its text, because the mark and the engine's own NoSpace exclude each other.
 inline constexpr std::string_view kNoSpaceText = "no space left";
@@ -38,6 +41,10 @@ class RocksFiles final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* debug) override;
+
+  // A MANIFEST's note goes with it.
+  rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
 
   // The engine's own log of what it does. Its ready-made one aborts the process (the same assertion) at the
   // second line that finds the disk full; ours leaves such lines out.

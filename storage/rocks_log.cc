@@ -138,6 +138,7 @@ Status RocksLog::open() {
                                       {"events", events_options(memory_)},
                                       {"cids", cids_options(memory_, make_cid_filter(low_))},
                                       {"rooms", rooms_options(memory_)}});
+  if (options_.notice && !engine_.notice().empty()) options_.notice(engine_.notice());
   return status.ok() ? load() : status;
 }
 

@@ -86,6 +86,7 @@ class RocksReplica final : public ReplicaStore {
 Status RocksReplica::open() {
   Status status = engine_.open(replica_db_options(memory_),
                                {{rocksdb::kDefaultColumnFamilyName, facts_options(memory_)}});
+  if (options_.notice && !engine_.notice().empty()) options_.notice(engine_.notice());
   return status.ok() ? load_state() : status;
 }
 

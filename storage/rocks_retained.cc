@@ -1,7 +1,9 @@
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "storage/disk_space.h"
@@ -26,13 +28,16 @@ class RocksRetained final : public RetainedStore {
   explicit RocksRetained(const RocksRetainedOptions& options)
       : memory_(options.memory_budget_bytes),
         engine_(options.path),
-        space_(options.path, options.reserve_bytes) {
+        space_(options.path, options.reserve_bytes),
+        notice_(options.notice) {
     write_options_.no_slowdown = true;
   }
 
   Status open() {
-    return engine_.open(replica_db_options(memory_),
-                        {{rocksdb::kDefaultColumnFamilyName, facts_options(memory_)}});
+    Status status = engine_.open(replica_db_options(memory_),
+                                 {{rocksdb::kDefaultColumnFamilyName, facts_options(memory_)}});
+    if (notice_ && !engine_.notice().empty()) notice_(engine_.notice());
+    return status;
   }
 
   RetainedResult<void> put(const RetainedMessage& message) override {
@@ -108,6 +113,7 @@ class RocksRetained final : public RetainedStore {
   const RocksMemory memory_;
   RocksEngine engine_;
   DiskSpace space_;
+  const std::function<void(std::string_view)> notice_;
   rocksdb::WriteOptions write_options_;  // refuses where it would have to wait
   std::string value_;
   std::atomic<bool> failed_{false};

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <random>
+#include <string>
 
 #include "tests/chaos/chaos_options.h"
 #include "tests/chaos/checker.h"
@@ -59,6 +61,50 @@ TEST(TornRecordTest, OpensWithAPrefix) {
   auto alice = world.connect("alice");
   alice.publish("rooms/general/send", message("and on"));
   EXPECT_EQ(text(expect_event(bob, "general"), "body"), "and on");
+}
+
+// The MANIFEST of each of the node's stores, as a power failure leaves it that comes between a record and its
+// sync.
+TEST(TornManifestTest, OpensWithEverythingAndSaysSo) {
+  FaultyWorld world;
+  {
+    auto alice = world.connect("alice");
+    for (int i = 0; i < 30; ++i)
+      ASSERT_EQ(alice.publish("rooms/general/send", message(std::to_string(i))), 0);
+  }
+  const auto before = world.log();
+  world.broker.kill9();
+  int torn = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(world.broker.data())) {
+    if (!entry.path().filename().string().starts_with("MANIFEST")) continue;
+    const std::string middle(200, '\0');
+    // A header that says 222 bytes of data, of which some are there.
+    std::ofstream(entry.path(), std::ios::app | std::ios::binary)
+        << std::string("\x12\x34\x56\x78\xde\x00\x01", 7) << "parley.begin" << middle << "the end...";
+    ++torn;
+  }
+  EXPECT_EQ(torn, 3) << "log, replica, retained messages";
+  world.broker.start();
+  EXPECT_EQ(world.log(), before);
+  const std::string log = world.broker.log();
+  std::size_t told = 0;
+  for (std::size_t at = log.find("event=store_put_right"); at != log.npos;
+       at = log.find("event=store_put_right", at + 1))
+    ++told;
+  EXPECT_EQ(told, 3u) << log;
+}
+
+TEST(DamagedManifestTest, IsRefusedInWords) {
+  FaultyWorld world;
+  ASSERT_EQ(world.connect("alice").publish("rooms/general/send", message("hello")), 0);
+  world.broker.kill9();
+  for (const auto& entry : fs::recursive_directory_iterator(world.broker.data() / "log")) {
+    if (!entry.path().filename().string().starts_with("MANIFEST")) continue;
+    fs::resize_file(entry.path(), fs::file_size(entry.path()) - 5);
+  }
+  EXPECT_ANY_THROW(world.broker.start());
+  EXPECT_NE(world.broker.log().find("its files are damaged"), std::string::npos) << world.broker.log();
+  EXPECT_NE(world.broker.log().find("restore a backup"), std::string::npos);
 }
 
 TEST(ClockTest, IdsAndSeqsRiseWhateverTheClockDoes) {

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "storage/testing/torn_file.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/unique_fd.h"
 
@@ -109,10 +110,9 @@ std::uint64_t FaultShim::drop_unsynced(std::mt19937_64& random) {
       fs::remove(path);
       continue;
     }
-    std::uint64_t keep = std::min<std::uint64_t>(found->second.synced, size);
-    if (random() % 2 == 0) keep = std::uniform_int_distribution<std::uint64_t>(keep, size)(random);
+    storage::tear(path, std::min<std::uint64_t>(found->second.synced, size), random);
+    const auto keep = fs::file_size(path);
     dropped += size - keep;
-    fs::resize_file(path, keep);
     survivors << "C " << path.string() << "\nD " << path.parent_path().string() << "\nS " << keep << ' '
               << path.string() << '\n';
   }

@@ -30,10 +30,9 @@ class FaultShim {
   void set_sync_fails(bool on);
   void set_clock_offset(std::chrono::milliseconds offset);
 
-  // After the broker was killed: what was never synced goes. A file is cut to a random length between what
-  // was synced and what there is (a disk may have written more than it was asked to; half of the time it did
-  // not); a file whose name was never made durable is removed. What is left counts as durable from then on.
-  // Returns the bytes dropped.
+  // After the broker was killed: of what was never synced, a file keeps what a disk may have of it
+  // (storage/testing/torn_file.h); one whose name was never made durable is removed. What is left counts as
+  // durable from then on. Returns by how many bytes files are shorter.
   std::uint64_t drop_unsynced(std::mt19937_64& random);
 
  private:
