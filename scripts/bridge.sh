@@ -57,7 +57,7 @@ ensure_bridge_user() {
 write_bridge_options() {
   local file=$var/bridge.toml first=no listen bind port
   if [[ ! -f $file ]]; then
-    (umask 077 && cp "$home/config/bridge.toml" "$file")
+    (umask 077 && copy_in_place "$home/config/bridge.toml" "$file") || die "cannot write to $file"
     first=yes
   fi
   case $database in
@@ -116,7 +116,7 @@ keep_broker_facts() {
     rm "$file.new"
     return
   fi
-  mv "$file.new" "$file"
+  put_in_place "$file" || die "cannot write to $file"
   say "Users and rooms were put at this broker alone until now; from now on PostgreSQL says who there is, and it is empty.
   What the broker knew is in $var_shown/facts-before-bridge.jsonl; make accounts with ./parley ctl user put, rooms with
   ./parley ctl room put. Messages stay, and rooms of the same name have them again. (PARLEY_ROLES= ./parley up goes on

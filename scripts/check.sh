@@ -24,6 +24,7 @@ put_options_back() {
     if [[ ! -e $options_kept/$file ]]; then
       rm -f "$var/$file"
     elif ! cmp -s "$options_kept/$file" "$var/$file"; then
+      sync -- "$options_kept/$file" || true  # as put_in_place does, but a disk that cannot is no reason to keep the new ones
       mv -f "$options_kept/$file" "$(realpath -m "$var/$file")"
     fi
   done

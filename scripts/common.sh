@@ -95,6 +95,11 @@ toml_set() {
   [[ $text == "$(<"$1")" ]] || write_file "$1" "$text"
 }
 
+# put_in_place FILE: FILE.new takes its name, once what is in it is on disk. A file system may keep the name first, and a
+# power failure then leaves an empty file where a good one was.
+put_in_place() { sync -- "$1.new" && mv -f -- "$1.new" "$1"; }
+copy_in_place() { cp -- "$1" "$2.new" && put_in_place "$2"; }
+
 # write_file FILE TEXT: by a file beside it, so that a disk that is full takes nothing away; with its owner and mode.
 write_file() {
   local file
@@ -102,7 +107,7 @@ write_file() {
   if [[ -e $file ]]; then
     cp -p "$file" "$file.new" || die "cannot write to $file"
   fi
-  if ! printf '%s\n' "$2" >"$file.new" || ! mv -f "$file.new" "$file"; then
+  if ! printf '%s\n' "$2" >"$file.new" || ! put_in_place "$file"; then
     rm -f "$file.new"
     die "cannot write to $file"
   fi

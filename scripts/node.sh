@@ -197,7 +197,7 @@ set_bridge_owners() {
 # The user's options. Only the metrics' port is ours to choose, so that several nodes fit beside each other.
 write_options() {
   local file=$var/parley.toml wanted=${PARLEY_METRICS_PORT:-}
-  [[ -f $file ]] || cp "$home/config/parley.toml" "$file"
+  [[ -f $file ]] || copy_in_place "$home/config/parley.toml" "$file" || die "cannot write to $file"
   metrics_port=$(metrics_port_of "$file")
   if [[ -z $wanted && -n $metrics_port ]] && ! broker_pid >/dev/null; then wanted=$metrics_port; fi
   [[ -z $wanted ]] || write_metrics_port "$wanted"
@@ -210,7 +210,7 @@ write_metrics_port() {
     while port_listens 127.0.0.1 "$wanted"; do wanted=$((wanted + 1)); done
   fi
   [[ $wanted != "$metrics_port" ]] || return 0
-  sed -i -E "s/^(listen = \"127\.0\.0\.1):[0-9]+\"/\1:$wanted\"/" "$var/parley.toml"
+  write_file "$var/parley.toml" "$(sed -E "s/^(listen = \"127\.0\.0\.1):[0-9]+\"/\1:$wanted\"/" "$var/parley.toml")"
   metrics_port=$(metrics_port_of "$var/parley.toml")
 }
 

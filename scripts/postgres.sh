@@ -79,6 +79,7 @@ pg_create() {
   # In this mode a statement that fails is told, and is no failure of the program.
   if grep -E '(ERROR|FATAL|PANIC):' "$log" >&2; then die "the database was not made; all of it is in $log"; fi
   mv "$new" "$var/pg"
+  sync -- "$var"  # PostgreSQL syncs what is in its folder, not the folder's name
 }
 
 # Who may be whom in the cluster. Written at each `up`: the node may have changed hands.

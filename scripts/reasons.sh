@@ -125,7 +125,8 @@ process_of() {
   local pid program
   local -a marks
   marks_of "$1"
-  pid=$(cat "$var/launcher/$1.pid" 2>/dev/null) || pid=
+  pid=
+  { read -r pid <"$var/launcher/$1.pid"; } 2>/dev/null || true  # it may be gone, or hold zeros after a power failure
   if process_has "$pid" "${marks[@]}" && is_of_node "$pid"; then
     printf '%s' "$pid"
     return

@@ -46,6 +46,16 @@ fs::path write_beside(const fs::path& target, const std::string& content, mode_t
   return temp;
 }
 
+// The name as well, or a power failure may take back what somebody has been told is there. Where a folder
+// cannot be synced, that is as good as it gets.
+void sync_folder_of(const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  (void)::fsync(fd);
+  ::close(fd);
+}
+
 }  // namespace
 
 std::optional<std::string> read_file_if_there(const fs::path& path) {
@@ -66,6 +76,7 @@ bool create_exclusively(const fs::path& target, const std::string& content, mode
   ::unlink(temp.c_str());
   errno = saved;
   if (!linked && errno != EEXIST) fail("create", target);
+  if (linked) sync_folder_of(target);
   return linked;
 }
 
@@ -82,6 +93,7 @@ void replace_file(const fs::path& target, const std::string& content, mode_t mod
     errno = saved;
     fail("write", target);
   }
+  sync_folder_of(target);
 }
 
 void make_private_folder(const fs::path& folder) {

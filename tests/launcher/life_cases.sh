@@ -328,3 +328,41 @@ test_frozen() {
   for process in "${before[@]}"; do ! lives "$process" || fail "process $process still runs after down"; done
 }
 status_is_well() { "$home/parley" status >/dev/null 2>&1; }
+
+# What a power failure makes of the launcher's own files: those that count are on disk before they have their names, and
+# the others may have anything in them.
+test_power_failure() {
+  new_node power
+  local program real
+  mkdir "$work/bin"
+  for program in sync mv; do
+    real=$(command -v "$program")
+    printf '#!/bin/sh\nprintf "%%s\\n" "%s $*" >>"%s"\nexec "%s" "$@"\n' "$program" "$work/asked" "$real" >"$work/bin/$program"
+    chmod +x "$work/bin/$program"
+  done
+  PATH="$work/bin:$PATH" run 0 up
+  local file moved synced
+  for file in parley.toml bridge.toml; do
+    file=$PARLEY_VAR/$file
+    moved=$(grep -cF -- "mv -f -- $file.new $file" "$work/asked") || fail "$file was not put in place as a whole"
+    synced=$(grep -F -B1 -- "mv -f -- $file.new $file" "$work/asked" | grep -cxF -- "sync -- $file.new") || synced=0
+    ((moved == synced)) || fail "$file got its name $moved times, and was synced before $synced times"
+  done
+  grep -qxF -- "sync -- $PARLEY_VAR" "$work/asked" || fail "the name of PostgreSQL's folder was not synced"
+
+  local token
+  token=$(register alice)
+  [[ -n $token ]] || fail "alice could not register"
+  kill -KILL "$(supervisor)" "$(broker)" "$(bridge)" "$(postgres)"
+  rm -f "$work/bin/"*
+  # Whatever is written anew at each start.
+  for file in "$PARLEY_VAR"/launcher/*.{pid,mark,failures,ended} "$PARLEY_VAR"/{launcher/plan,launcher/started,mosquitto.conf,url}; do
+    [[ ! -f $file ]] || head -c 100 /dev/zero >"$file"
+  done
+  run 0 up
+  said "MQTT on 127.0.0.1:$PARLEY_MQTT_PORT"
+  if grep -qF warning "$work/output"; then fail "it speaks of what nobody need know"; fi
+  [[ $(curl -sS -o "$work/answer" -w '%{http_code}' --max-time 5 "http://127.0.0.1:$PARLEY_HTTP_PORT/api/v1/users/me" \
+    -H "Authorization: Bearer $token") == 200 ]] || fail "alice's token is not taken"
+  run 0 down
+}
