@@ -1,6 +1,7 @@
 // The log when the power goes: what was synced is there again, whatever the disk has made of the rest.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/file_system.h>
 
 #include <algorithm>
 #include <atomic>
@@ -260,9 +261,11 @@ TEST_F(RocksPower, NotesDoNotGather) {
   EXPECT_EQ(notes, 1u);
 }
 
+// What an engine has open is not touched, not even while it writes: here only its lock stands for it.
 TEST_F(RocksPower, WhoeverHasTheFolderOpenKeepsItsManifest) {
   ASSERT_NO_FATAL_FAILURE(make_log());
-  const auto log = open();
+  rocksdb::FileLock* lock = nullptr;
+  ASSERT_TRUE(files_->LockFile((log_folder() / "LOCK").string(), rocksdb::IOOptions(), &lock, nullptr).ok());
   const fs::path manifest = current_manifest();
   std::ofstream(manifest, std::ios::app) << "what it is just writing";
   const std::string before = bytes_in(manifest);
@@ -270,6 +273,9 @@ TEST_F(RocksPower, WhoeverHasTheFolderOpenKeepsItsManifest) {
   ASSERT_FALSE(second.has_value());
   EXPECT_THAT(second.error(), testing::HasSubstr("in use by another process"));
   EXPECT_EQ(bytes_in(manifest), before);
+  ASSERT_TRUE(files_->UnlockFile(lock, rocksdb::IOOptions(), nullptr).ok());
+  expect_exactly(*open(), next_);
+  EXPECT_EQ(notices_.size(), 1u);
 }
 
 // One sector or page in the unsynced part of the write-ahead log, with whole records behind it.
