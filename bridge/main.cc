@@ -30,6 +30,7 @@
 #include "bridge/roles.h"
 #include "bridge/schema_role.h"
 #include "config/bridge_config.h"
+#include "config/option_file.h"
 #include "config/surroundings.h"
 #include "storage/metadata.h"
 
@@ -178,7 +179,7 @@ int check(const Options& options, const BridgeConfig& config) {
   if (options.options_only) return 0;
   const std::vector<std::string> faults = what_is_wrong(options, config);
   for (const std::string& fault : faults)
-    std::fprintf(stderr, "%s: %s\n", options.config.c_str(), fault.c_str());
+    std::fprintf(stderr, "%s\n", tell_at_option(options.config, fault).c_str());
   return faults.empty() ? 0 : 2;
 }
 

@@ -34,8 +34,9 @@ bridge_find_roles() {
 # socket that is there and not ours is another node's.
 bridge_database_is_own() {
   local url host
-  url=$(toml_text "$var/bridge.toml" database url)
-  [[ -n $url && $url != "$(toml_text "$home/config/bridge.toml" database url)" ]] || return 0
+  # A file that cannot be read is told by check_options.
+  url=$(toml_get "$var/bridge.toml" database.url 2>/dev/null) || return 0
+  [[ -n $url && $url != "$(toml_get "$home/config/bridge.toml" database.url)" ]] || return 0
   pg_find_socket
   [[ $url != "$(pg_url)" ]] || return 0
   [[ -e $var/pg/PG_VERSION && $url =~ ^postgresql:///parley\?host=([^&]*)"&port=$pg_port&user=parley"$ ]] || return 1
@@ -44,7 +45,7 @@ bridge_database_is_own() {
 }
 
 # Tells another database from the same one, and no password.
-bridge_database_sum() { toml_text "$var/bridge.toml" database url | sha256sum | cut -d' ' -f1; }
+bridge_database_sum() { toml_get "$var/bridge.toml" database.url | sha256sum | cut -d' ' -f1; }
 
 ensure_bridge_user() {
   is_root || return 0
@@ -61,44 +62,58 @@ write_bridge_options() {
     first=yes
   fi
   case $database in
-    own) toml_set "$file" database url "$(toml_string "$(pg_url)")" ;;
+    own) toml_set "$file" database.url "$(toml_string "$(pg_url)")" ;;
     given)
       if [[ -n ${PARLEY_DATABASE_URL:-} ]]; then
-        toml_set "$file" database url "$(toml_string "$PARLEY_DATABASE_URL")"
+        toml_set "$file" database.url "$(toml_string "$PARLEY_DATABASE_URL")"
       fi
       ;;
   esac
-  listen=$(toml_text "$file" http listen)
-  if [[ $first == yes ]]; then listen=127.0.0.1:8080; fi
-  [[ $listen =~ ^(.+):([0-9]+)$ ]] || listen=127.0.0.1:8080
-  bind=${PARLEY_HTTP_BIND:-${listen%:*}}
-  port=${PARLEY_HTTP_PORT:-${listen##*:}}
-  [[ $bind =~ ^[][0-9A-Za-z.:_-]+$ ]] || die "PARLEY_HTTP_BIND is '$bind': set it to an address"
+  listen=127.0.0.1:8080
+  if [[ $first == no ]]; then listen=$(toml_get "$file" http.listen "$listen"); fi
+  bind=${listen%:*}
+  port=$((10#${listen##*:}))  # 08080 is no octal number
+  local whose_bind="the address of http.listen in $file" whose_port="the port of http.listen in $file"
+  if [[ -n ${PARLEY_HTTP_BIND:-} ]]; then bind=$PARLEY_HTTP_BIND whose_bind=PARLEY_HTTP_BIND; fi
+  if [[ -n ${PARLEY_HTTP_PORT:-} ]]; then port=$PARLEY_HTTP_PORT whose_port=PARLEY_HTTP_PORT; fi
+  [[ $bind =~ ^[][0-9A-Za-z.:_-]+$ ]] || die "$whose_bind is '$bind': set it to an address. $(untouched)"
   if [[ $bind == *:* && $bind != \[* ]]; then bind="[$bind]"; fi
-  check_port PARLEY_HTTP_PORT "$port"
+  ([[ $port =~ ^[1-9][0-9]{0,4}$ ]] && ((port <= 65535))) || die "$whose_port is '$port': set it to a port, 1 to 65535. $(untouched)"
   [[ $port != "$mqtt_port" ]] || die "MQTT and REST cannot both have port $port: set PARLEY_HTTP_PORT to another one"
-  toml_set "$file" http listen "\"$bind:$port\""
-  # One node on this machine is this node; a list of other ones is the user's.
-  local nodes
-  nodes=$(toml_get "$file" broker nodes)
-  if [[ $first == yes || -z $nodes || $nodes =~ ^\[[[:space:]]*\{[^}]*\"(127\.0\.0\.1|::1|localhost|"$(node_host)")\"[^}]*\},?[[:space:]]*\]$ ]]; then
-    toml_set "$file" broker nodes "[{host = \"$(node_host)\", port = $mqtt_port}]"
-  fi
+  toml_set "$file" http.listen "\"$bind:$port\""
+  write_bridge_nodes "$first"
   local mqtt
-  mqtt=$(toml_text "$file" endpoints mqtt)
+  mqtt=$(toml_get "$file" endpoints.mqtt)
   if [[ -z $mqtt || $mqtt =~ ^mqtt://(127\.0\.0\.1|localhost):[0-9]+$ ]]; then
-    toml_set "$file" endpoints mqtt "\"mqtt://127.0.0.1:$mqtt_port\""
+    toml_set "$file" endpoints.mqtt "\"mqtt://127.0.0.1:$mqtt_port\""
   fi
   http_url=$(bridge_url)
+}
+
+# One node on this machine is this node; a list of other ones is the user's.
+write_bridge_nodes() {  # FIRST
+  local file=$var/bridge.toml host
+  if [[ $1 == yes || -z $(toml_get "$file" broker.nodes) ]]; then
+    toml_set "$file" broker.nodes "[{host = \"$(node_host)\", port = $mqtt_port}]"
+    return
+  fi
+  [[ -z $(toml_get "$file" 'broker.nodes[1]') ]] || return 0
+  host=$(toml_get "$file" 'broker.nodes[0].host' 127.0.0.1)
+  case $host in
+    127.0.0.1 | ::1 | localhost | "$(node_host)")
+      toml_set "$file" 'broker.nodes[0].host' "\"$(node_host)\""
+      toml_set "$file" 'broker.nodes[0].port' "$mqtt_port"
+      ;;
+  esac
 }
 
 # Where this machine reaches the REST interface.
 bridge_url() {
   local listen host scheme=http
-  listen=$(toml_text "$var/bridge.toml" http listen)
+  listen=$(toml_get "$var/bridge.toml" http.listen 127.0.0.1:8080)
   host=${listen%:*}
   case $host in 0.0.0.0) host=127.0.0.1 ;; "[::]") host="[::1]" ;; esac
-  [[ -z $(toml_text "$var/bridge.toml" http tls_certificate) ]] || scheme=https
+  [[ -z $(toml_get "$var/bridge.toml" http.tls_certificate) ]] || scheme=https
   printf '%s://%s:%s' "$scheme" "$host" "${listen##*:}"
 }
 

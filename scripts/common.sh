@@ -73,25 +73,26 @@ run_logged() {
   fi
 }
 
-# toml_get FILE SECTION KEY: the value as it is written, a comment after it left out; nothing when it is not set. An array
-# may go over several lines, and then comes as one.
-toml_get() { toml_edit "$1" "$2" "$3"; }
+# TOML may be spelled in many ways, and the programs read all of them; so one of theirs is asked, which also puts a value
+# where the file has it. An option is named by its section and key: http.listen, broker.nodes[0].host.
 
-# toml_text FILE SECTION KEY: the same for a text of one line, without its quotes.
-toml_text() {
-  local value
-  value=$(toml_get "$@")
-  value=${value#\"}
-  value=${value%\"}
-  value=${value//\\\"/\"}
-  printf '%s' "${value//\\\\/\\}"
+checker=  # parley-broker-check, once node_programs has found it
+
+# toml_get FILE NAME [DEFAULT]: the value, a text without its quotes; DEFAULT when the file does not set it.
+toml_get() {
+  local value status=0
+  value=$("$checker" --config "$1" --get "$2") || status=$?
+  case $status in
+    0) printf '%s' "$value" ;;
+    3) printf '%s' "${3-}" ;;
+    *) exit 1 ;;
+  esac
 }
 
-# toml_set FILE SECTION KEY VALUE: in its place when it has one (a comment after it stays), else below the section's
-# name. The file keeps its owner and mode.
+# toml_set FILE NAME VALUE: VALUE as TOML. The rest stays as it is, the file's owner and mode too.
 toml_set() {
   local text
-  text=$(toml_edit "$@")
+  text=$(printf '%s' "$3" | "$checker" --config "$1" --set "$2") || die "$2 could not be set. $(untouched)"
   [[ $text == "$(<"$1")" ]] || write_file "$1" "$text"
 }
 
@@ -111,47 +112,6 @@ write_file() {
     rm -f "$file.new"
     die "cannot write to $file"
   fi
-}
-
-# toml_edit FILE SECTION KEY [VALUE]: prints the value, or the file with this one instead.
-toml_edit() {
-  section=$2 key=$3 value=${4-} editing=$(($# > 3)) awk '
-    BEGIN { section = ENVIRON["section"]; key = ENVIRON["key"]; value = ENVIRON["value"]; editing = ENVIRON["editing"] }
-    function finish(rest) {
-      open = 0
-      done = 1
-      if (editing) print key " = " value (rest == "" ? "" : " " rest)
-      else print found
-    }
-    open {  # within an array of several lines
-      sub(/^[[:space:]]+/, "")
-      found = found (found ~ /\[$/ || /^\]/ ? "" : " ") $0
-      if (/^\]/) finish(substr($0, 2))
-      next
-    }
-    /^[[:space:]]*\[/ {
-      if (here && !done && editing) { print key " = " value; done = 1 }
-      here = ($0 ~ "^[[:space:]]*\\[" section "\\]")
-      seen = seen || here
-    }
-    here && !done && $0 ~ "^[[:space:]]*" key "[[:space:]]*=" {
-      rest = $0
-      sub(/^[^=]*=[[:space:]]*/, "", rest)
-      if (rest ~ /^"/) match(rest, /^"([^"\\]|\\.)*"/); else match(rest, /^[^#]*/)
-      found = substr(rest, 1, RLENGTH)
-      rest = substr(rest, RLENGTH + 1)
-      sub(/[[:space:]]+$/, "", found)
-      sub(/^[[:space:]]+/, "", rest)
-      if (found ~ /^\[/ && found !~ /\]$/) { open = 1; next }
-      finish(rest)
-      next
-    }
-    editing { print }
-    END {
-      if (!editing || done) exit
-      if (!seen) print "\n[" section "]"
-      print key " = " value
-    }' "$1"
 }
 
 # TEXT as a TOML string.

@@ -209,19 +209,29 @@ write_metrics_port() {
   if [[ -z ${PARLEY_METRICS_PORT:-} ]]; then
     while port_listens 127.0.0.1 "$wanted"; do wanted=$((wanted + 1)); done
   fi
+  if [[ -z $metrics_port ]]; then
+    warn "PARLEY_METRICS_PORT=$wanted changes nothing: metrics.listen in $var_shown/parley.toml is no port on 127.0.0.1"
+    return 0
+  fi
   [[ $wanted != "$metrics_port" ]] || return 0
-  write_file "$var/parley.toml" "$(sed -E "s/^(listen = \"127\.0\.0\.1):[0-9]+\"/\1:$wanted\"/" "$var/parley.toml")"
-  metrics_port=$(metrics_port_of "$var/parley.toml")
+  toml_set "$var/parley.toml" metrics.listen "\"127.0.0.1:$wanted\""
+  metrics_port=$wanted
 }
 
 # Nothing when the metrics are off, or on an address that is not the launcher's to choose a port for.
-metrics_port_of() { sed -n -E 's/^listen = "127\.0\.0\.1:([0-9]+)".*/\1/p' "$1" | head -n 1; }
+metrics_port_of() {
+  local listen
+  listen=$(toml_get "$1" metrics.listen 127.0.0.1:9464)
+  [[ ! $listen =~ ^127\.0\.0\.1:0*([1-9][0-9]*)$ ]] || printf '%s' "${BASH_REMATCH[1]}"
+}
 
 # The doorbell's socket, where both the plugin and Mosquitto find it: in var/run, or in a shorter folder where that path
 # would be too long for one. A place of the user's own choice stays.
 write_doorbell() {
   local file=$var/parley.toml now folder
-  now=$(toml_text "$file" doorbell socket)
+  now=$(toml_get "$file" doorbell.socket)
+  # Not set at all, it has its default, unless there is a port instead.
+  if [[ -z $now && -z $(toml_get "$file" doorbell.host) ]]; then now=run/doorbell.sock; fi
   doorbell_socket=run/doorbell.sock
   if ((${#var} + ${#doorbell_socket} + 1 > socket_path_limit)); then
     short_folder bell
@@ -232,7 +242,7 @@ write_doorbell() {
   fi
   case $now in
     "$doorbell_socket") ;;
-    run/doorbell.sock | */parley-*-bell/doorbell.sock) toml_set "$file" doorbell socket "\"$doorbell_socket\"" ;;
+    run/doorbell.sock | */parley-*-bell/doorbell.sock) toml_set "$file" doorbell.socket "\"$doorbell_socket\"" ;;
   esac
 }
 

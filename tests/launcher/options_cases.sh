@@ -266,7 +266,7 @@ test_asks_the_database_first() {
   PARLEY_DATABASE_URL=$url run 0 up
   postgres() { echo "$database"; }  # this node has none from here on
   # From one that is right to one that is wrong.
-  with bridge.toml 'url =' "url = \"${url/\/parley?//nope?}\"" "the server does not let the bridge in" 'database "nope" does not exist'
+  with bridge.toml 'url =' "url = \"${url/\/parley?//nope?}\"" "bridge.toml:$(grep -n '^url =' "$PARLEY_VAR/bridge.toml" | cut -d: -f1):7: database.url: the server does not let the bridge in" 'database "nope" does not exist'
   with bridge.toml 'url =' "url = \"${url/user=parley/user=stranger}&password=hidden\"" "the server does not let the bridge in" "stranger"
   ! grep -q hidden "$work/output" || fail "a password was shown"
   with bridge.toml 'url =' "url = \"${url/port=/port=1}\"" "no server takes a connection"
@@ -284,4 +284,58 @@ test_asks_the_database_first() {
   run 0 check
   run 0 down
   PARLEY_VAR=$server run 0 down
+}
+
+# TOML may be written in more than one way; what is set is used as it is, and not replaced by a default.
+test_reads_every_spelling() {
+  new_node spelled
+  run 0 up
+  unset PARLEY_HTTP_PORT PARLEY_METRICS_PORT
+  local file=$PARLEY_VAR/bridge.toml spelling port metrics
+  # What stays as it is, without the sections that are written anew.
+  awk '/^\[/ { within = /^\[(http|broker|endpoints)\]/ } !within { print }' "$file" >"$work/rest"
+  for spelling in "[ http ]\nlisten = 'HERE' # ours" '["http"]\n\t"listen"\t="HERE"' "['http'] # ours\n'listen' = \"\"\"HERE\"\"\"\nworkers = 4" \
+    "[http]\r\nlisten='HERE'\r" "[http]\nlisten = '''\nHERE'''" "TOP\nhttp . listen = 'HERE'\nhttp.workers = 4" \
+    "TOP\nhttp = {workers = 4, listen = 'HERE'}\nbroker = {nodes = [{port = 1}]} # ours" \
+    "[http]\nlisten = 'HERE'\n[[broker.nodes]]\nhost = '127.0.0.1'\nport = 1 # ours" "[http]\nlisten = 'HERE'\n[endpoints] # ours"; do
+    port=$(free_port)
+    spelling=${spelling//HERE/127.0.0.1:$port}
+    case $spelling in
+      TOP*) { printf '%b\n' "${spelling#TOP}" && cat "$work/rest"; } >"$file" ;;
+      *) { cat "$work/rest" && printf '%b\n' "$spelling"; } >"$file" ;;
+    esac
+    run 0 up
+    said "REST on http://127.0.0.1:$port/"
+    [[ $(PARLEY_HTTP_PORT=$port rest /health/ready) == '{"status":"ready"'* ]] || fail "nothing is well where '$spelling' says"
+    (($(grep -cF "127.0.0.1:$port" "$file") == 1)) || fail "it is set twice, or not at all: $spelling"
+    (($(grep -cE '^[[:space:]]*\[[^]]*http|^http' "$file") == $(printf '%b\n' "$spelling" | grep -cE '^\[[^]]*http|^http'))) ||
+      fail "there is a second [http]: $spelling"
+    [[ $spelling != *'# ours'* ]] || grep -q '# ours' "$file" || fail "a comment is gone: $spelling"
+  done
+  run 0 up
+  said "nothing has changed"
+  # Set as asked for, in its place.
+  port=$(free_port)
+  PARLEY_HTTP_PORT=$port run 0 up
+  said "REST on http://127.0.0.1:$port/"
+  (($(grep -c '^listen' "$file") == 1)) || fail "it is set twice"
+  metrics=$(free_port)
+  sed -i "s/^listen = \"127.0.0.1:[^\"]*\"/  'listen'='127.0.0.1:$metrics'/; s/^\[metrics\]/[ metrics ]/" "$PARLEY_VAR/parley.toml"
+  run 0 up
+  said "metrics on http://127.0.0.1:$metrics/metrics"
+  [[ $(curl -sS --max-time 5 "http://127.0.0.1:$metrics/metrics") == *parley_* ]] || fail "no metrics where they are set"
+  metrics=$(free_port)
+  PARLEY_METRICS_PORT=$metrics run 0 up
+  said "metrics on http://127.0.0.1:$metrics/metrics"
+  grep -q "^  'listen'=\"127.0.0.1:$metrics\" *# Prometheus" "$PARLEY_VAR/parley.toml" || fail "not set in its place"
+  sed -i "s/^  'listen'=.*/listen = ''/" "$PARLEY_VAR/parley.toml"
+  PARLEY_METRICS_PORT=$metrics run 0 up
+  said "PARLEY_METRICS_PORT=$metrics changes nothing: metrics.listen"
+  # What is no address is told with its line.
+  local line
+  line=$(grep -n '^listen' "$file" | cut -d: -f1)
+  with bridge.toml 'listen = ' "listen = ':$port'" "$file:$line:10: http.listen: expected host:port"
+  with bridge.toml 'listen = ' "listen = $port" "$file:$line:10: http.listen: expected a string"
+  with bridge.toml 'listen = ' 'listen = "127.0.0.1:0"' "the port of http.listen in $file is '0': set it to a port"
+  run 0 down
 }
