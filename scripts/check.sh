@@ -105,7 +105,7 @@ check_bridge() {
   local before
   before=$(sed -n 's/^database=//p' "$var/launcher/started" 2>/dev/null) || before=
   # The node's own may be about to be started.
-  if [[ $database == given && -n $before && $before != "$(bridge_database_sum)" ]]; then replacing+=(--new-database); fi
+  if [[ $pid != 0 && $database == given && -n $before && $before != "$(bridge_database_sum)" ]]; then replacing+=(--new-database); fi
   run_copy "$bridge_user" "$bridge" --check --config "$var/bridge.toml" --roles "$roles" "${replacing[@]}" || refuse "$var/bridge.toml"
 }
 
