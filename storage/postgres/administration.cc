@@ -26,18 +26,21 @@ const Statement kCounts{
     "(SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'rooms'::regclass), "
     "(SELECT version FROM change_head)"};
 
-#define AUDIT_PAGE                                                                                           \
-  "SELECT id, at_ms, actor, action, target, room, detail, request_id, address FROM audit WHERE id < $1 AND " \
-  "($2 = '' OR actor = $2) AND ($3 = '' OR action = $3) AND ($4 = '' OR target = $4) AND "                   \
-  "($5 = '' OR room = $5) "
+#define AUDIT "SELECT id, at_ms, actor, action, target, room, detail, request_id, address FROM audit WHERE "
+#define AUDIT_FILTER                                                                           \
+  ALSO(                                                                                        \
+      "($2 = '' OR actor = $2) AND ($3 = '' OR action = $3) AND ($4 = '' OR target = $4) AND " \
+      "($5 = '' OR room = $5)")
+// Backwards, unlike PAGE_OF.
+#define AUDIT_BY(index, column, value)                                                                      \
+  AUDIT index "(" column ", id) < (" value ", $1) AND " column " >= " value AUDIT_FILTER "ORDER BY " column \
+              " DESC, id DESC LIMIT $6"
 // One for each index: the rest of the filter is applied to what the index gives.
-const Statement kAudit{"audit.all", AUDIT_PAGE "ORDER BY id DESC LIMIT $6"};
-const Statement kAuditByActor{"audit.by_actor", AUDIT_PAGE "AND actor = $2 ORDER BY id DESC LIMIT $6"};
-const Statement kAuditByAction{"audit.by_action", AUDIT_PAGE "AND action = $3 ORDER BY id DESC LIMIT $6"};
-const Statement kAuditByTarget{"audit.by_target",
-                               AUDIT_PAGE "AND target = $4 AND target <> '' ORDER BY id DESC LIMIT $6"};
-const Statement kAuditByRoom{"audit.by_room",
-                             AUDIT_PAGE "AND room = $5 AND room <> '' ORDER BY id DESC LIMIT $6"};
+const Statement kAudit{"audit.all", AUDIT "id < $1" AUDIT_FILTER "ORDER BY id DESC LIMIT $6"};
+const Statement kAuditByActor{"audit.by_actor", AUDIT_BY("", "actor", "$2")};
+const Statement kAuditByAction{"audit.by_action", AUDIT_BY("", "action", "$3")};
+const Statement kAuditByTarget{"audit.by_target", AUDIT_BY("target <> '' AND ", "target", "$4")};
+const Statement kAuditByRoom{"audit.by_room", AUDIT_BY("room <> '' AND ", "room", "$5")};
 
 // The one that leaves the least to filter, as a rule.
 const Statement& audit_statement(const AuditFilter& filter) {

@@ -31,6 +31,8 @@ const Statement kTrim{
     "DELETE FROM changes WHERE version IN (SELECT version FROM changes "
     "WHERE version <= (SELECT version FROM change_head WHERE one) - $1::bigint ORDER BY version LIMIT 2000)"};
 
+// A thousand rows at a time, found by the index that tells which are to go. When the table is not much bigger
+// than that, the planner rather reads it once than looks up each of them, and may.
 const Statement kSweepSessions{
     "sweep.sessions",
     "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE expires_ms < $1::bigint "
@@ -47,10 +49,12 @@ const Statement kSweepApiTokens{
 // Registrations of devices that nobody is signed in on any more.
 const Statement kSweepPush{
     "sweep.push_devices",
-    "DELETE FROM push_devices WHERE ctid IN (SELECT p.ctid FROM push_devices p WHERE p.credential <> '' "
+    "DELETE FROM push_devices d USING (SELECT p.user_name, p.device, p.credential FROM push_devices p "
+    "WHERE p.credential <> '' "
     "AND NOT EXISTS (SELECT FROM sessions s WHERE s.sid = p.credential AND s.revoked_ms = 0 "
     "AND s.expires_ms > $1::bigint) AND NOT EXISTS (SELECT FROM api_tokens t WHERE t.id = p.credential "
-    "AND (t.until_s = 0 OR t.until_s > $1::bigint / 1000)) LIMIT 1000)"};
+    "AND (t.until_s = 0 OR t.until_s > $1::bigint / 1000)) LIMIT 1000) o "
+    "WHERE d.user_name = o.user_name AND d.device = o.device AND d.credential = o.credential"};
 const Statement kSweepInvites{
     "sweep.invites",
     "DELETE FROM invites WHERE code IN (SELECT code FROM invites WHERE expires_ms <> 0 "

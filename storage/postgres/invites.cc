@@ -14,11 +14,10 @@ const Statement kInsert{"invite.insert",
                         "VALUES ($1, $2, $3, $4, $5, $6, nullif($7, 0)) "};
 const Statement kGet{"invite.get", "SELECT " INVITE_COLUMNS " FROM invites i WHERE i.code = $1"};
 const Statement kLock{"invite.lock", "SELECT " INVITE_COLUMNS " FROM invites i WHERE i.code = $1 FOR UPDATE"};
-const Statement kPage{"invites.page", "SELECT " INVITE_COLUMNS
-                                      " FROM invites i WHERE i.room = $1 AND i.code > $2 "
-                                      "AND (i.expires_ms = 0 OR i.expires_ms > $4) "
-                                      "AND (i.uses_left IS NULL OR i.uses_left > 0) AND i.role <= $5 "
-                                      "ORDER BY i.code LIMIT $3"};
+const Statement kPage{
+    "invites.page", "SELECT " INVITE_COLUMNS " FROM invites i WHERE " PAGE_OF("i.room", "$1", "i.code", "$2")
+                        ALSO("(i.expires_ms = 0 OR i.expires_ms > $4) AND (i.uses_left IS NULL OR "
+                             "i.uses_left > 0) AND i.role <= $5") "ORDER BY i.room, i.code LIMIT $3"};
 const Statement kView{"invites.view",
                       select_view("FROM rooms r LEFT JOIN members o ON o.room = r.room AND o.user_name = $2 "
                                   "WHERE r.room = $1 AND r.deleted_ms = 0")};
@@ -28,14 +27,14 @@ const Statement kLookUp{
     "invite.look_up",
     std::string("SELECT ") + kRoomColumns + ", " + kOwnColumns +
         ", i.role, w.name IS NULL, w.status = 0, w.admin, m.role, "
-        "EXISTS (SELECT FROM bans b WHERE b.room = r.room AND b.user_name IN ($2::text, " OWNER_OF("$2")
-        ")), "
+        "EXISTS (" OF_ACCOUNT_OR_PERSON("", "FROM bans b WHERE b.room = r.room AND b.user_name", "$2") "), "
         "EXISTS (SELECT FROM blocks b WHERE b.user_name = coalesce(w.owner, w.name) AND b.blocked = "
         OWNER_OF("$2") ") OR "
         "EXISTS (SELECT FROM blocks b WHERE b.user_name = " OWNER_OF("$2")
         " AND b.blocked = coalesce(w.owner, w.name)), "
-        "EXISTS (SELECT FROM removals v WHERE v.room = r.room AND v.user_name IN ($2::text, " OWNER_OF("$2")
-        ") AND v.removed_ms > i.created_ms) "
+        "EXISTS (" OF_ACCOUNT_OR_PERSON("", "FROM removals v WHERE v.room = r.room "
+        "AND v.removed_ms > i.created_ms "
+        "AND v.user_name", "$2") ") "
         "FROM invites i JOIN rooms r ON r.room = i.room "
         "LEFT JOIN members o ON o.room = r.room AND o.user_name = $2 "
         "LEFT JOIN users w ON w.name = i.by_user "

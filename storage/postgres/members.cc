@@ -16,22 +16,23 @@ const Statement kView{"members.view",
                       select_view("FROM rooms r LEFT JOIN members o ON o.room = r.room AND o.user_name = $2 "
                                   "WHERE r.room = $1 AND r.deleted_ms = 0")};
 const Statement kPage{"members.page",
-                      "SELECT m.user_name, u.display_name, m.role, m.joined_ms "
-                      "FROM members m JOIN users u ON u.name = m.user_name "
-                      "WHERE m.room = $1 AND m.user_name > $2 ORDER BY m.user_name LIMIT $3"};
+                      "SELECT m.user_name, (SELECT u.display_name FROM users u WHERE u.name = m.user_name), "
+                      "m.role, m.joined_ms FROM members m WHERE " PAGE_OF(
+                          "m.room", "$1", "m.user_name", "$2") " ORDER BY m.room, m.user_name LIMIT $3"};
 const Statement kGet{"member.get",
                      "SELECT m.user_name, u.display_name, m.role, m.joined_ms "
                      "FROM rooms r LEFT JOIN members m ON m.room = r.room AND m.user_name = $2 "
                      "LEFT JOIN users u ON u.name = m.user_name WHERE r.room = $1 AND r.deleted_ms = 0"};
 // A ban is the person's. Those of bots alone are from before that was so.
-#define BANNED "room = $1 AND user_name IN ($2::text, " OWNER_OF("$2") ")"
-const Statement kBanned{"bans.is_banned", "SELECT FROM bans WHERE " BANNED};
+const Statement kBanned{"bans.is_banned",
+                        OF_ACCOUNT_OR_PERSON("", "FROM bans b WHERE b.room = $1 AND b.user_name", "$2")};
 const Statement kOtherOwner{
     "members.other_owner",
     "SELECT FROM members WHERE room = $1 AND role = 4 AND user_name <> ALL ($2::text[]) LIMIT 1"};
 const Statement kAccounts{"members.accounts_of",
                           "SELECT m.user_name, m.role, m.since_seq FROM " ACCOUNTS_OF(
-                              "$2") " a JOIN members m ON m.room = $1 AND m.user_name = a.name"};
+                              "$2") " a CROSS JOIN LATERAL (SELECT * FROM members i WHERE i.room = $1 "
+                                    "AND i.user_name = a.name OFFSET 0) m"};
 // Between a person and the people in a room; enough for those who are in it themselves.
 const Statement kBlockInside{
     "members.block_inside",
@@ -43,7 +44,7 @@ const Statement kPersonInside{"members.person_inside",
                               "SELECT FROM members WHERE room = $1 AND user_name = " OWNER_OF("$2")};
 const Statement kTakenOut{
     "removals.of_person",
-    "SELECT FROM removals WHERE room = $1 AND user_name IN ($2::text, " OWNER_OF("$2") ")"};
+    OF_ACCOUNT_OR_PERSON("", "FROM removals v WHERE v.room = $1 AND v.user_name", "$2")};
 const Statement kSetRole{"member.set_role",
                          "UPDATE members SET role = $3 WHERE room = $1 AND user_name = $2"};
 const Statement kMute{
@@ -52,11 +53,14 @@ const Statement kBan{
     "bans.add",
     "INSERT INTO bans (room, user_name, by_user, reason, created_ms) VALUES ($1, $2, $3, $4, $5) "
     "ON CONFLICT DO NOTHING"};
-const Statement kUnban{"bans.remove", "DELETE FROM bans WHERE " BANNED " RETURNING user_name"};
-const Statement kBans{
-    "bans.page",
-    "SELECT user_name, by_user, reason, created_ms FROM bans WHERE room = $1 AND user_name > $2 "
-    "ORDER BY user_name LIMIT $3"};
+const Statement kUnban{"bans.remove",
+                       "WITH own AS (DELETE FROM bans WHERE room = $1 AND user_name = $2 "
+                       "RETURNING user_name), of_person AS (DELETE FROM bans "
+                       "WHERE room = $1 AND user_name = " OWNER_OF("$2")
+                       " AND user_name <> $2 RETURNING user_name) "
+                       "SELECT user_name FROM own UNION ALL SELECT user_name FROM of_person"};
+const Statement kBans{"bans.page", "SELECT user_name, by_user, reason, created_ms FROM bans WHERE " PAGE_OF(
+                                       "room", "$1", "user_name", "$2") " ORDER BY room, user_name LIMIT $3"};
 
 Member read_member(const Rows& rows, int row) {
   return {rows.string(row, 0), rows.string(row, 1), rows.as<MemberRole>(row, 2), rows.integer(row, 3)};

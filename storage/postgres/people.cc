@@ -16,13 +16,14 @@ const Statement kPutDevice{
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (user_name, device) DO UPDATE SET "
     "platform = excluded.platform, token = excluded.token, app = excluded.app, keys = excluded.keys, "
     "updated_ms = excluded.updated_ms, credential = excluded.credential"};
-// Without those whose session or token has run out, and which the next sweep takes.
+// Without those whose session or token has run out, and which the next sweep takes. Looked up one by one: of
+// EXISTS the planner may make a table of all sessions there are.
 const Statement kDevices{
     "devices.list",
     "SELECT p.user_name, p.device, p.platform, p.token, p.app, p.keys, p.updated_ms, p.credential "
-    "FROM push_devices p WHERE p.user_name = $1 AND (p.credential = '' OR EXISTS (SELECT FROM sessions s "
-    "WHERE s.sid = p.credential AND s.revoked_ms = 0 AND s.expires_ms > $2::bigint) OR EXISTS (SELECT FROM "
-    "api_tokens t WHERE t.id = p.credential AND (t.until_s = 0 OR t.until_s > $2::bigint / 1000))) "
+    "FROM push_devices p WHERE p.user_name = $1 AND (p.credential = '' OR (SELECT s.revoked_ms = 0 AND "
+    "s.expires_ms > $2::bigint FROM sessions s WHERE s.sid = p.credential) OR (SELECT t.until_s = 0 OR "
+    "t.until_s > $2::bigint / 1000 FROM api_tokens t WHERE t.id = p.credential)) "
     "ORDER BY p.device LIMIT 1000"};
 const Statement kDropDevice{"device.drop", "DELETE FROM push_devices WHERE user_name = $1 AND device = $2"};
 const Statement kGetContact{"contact.get",
@@ -33,18 +34,19 @@ const Statement kPutContact{
     "INSERT INTO contacts (user_name, other, nick, created_ms) VALUES ($1, $2, $3, $4) "
     "ON CONFLICT (user_name, other) DO UPDATE SET nick = excluded.nick"};
 const Statement kDropContact{"contact.drop", "DELETE FROM contacts WHERE user_name = $1 AND other = $2"};
-const Statement kContacts{"contacts.page",
-                          "SELECT c.other, c.nick, u.display_name, c.created_ms FROM contacts c "
-                          "JOIN users u ON u.name = c.other WHERE c.user_name = $1 AND c.other > $2 "
-                          "ORDER BY c.other LIMIT $3"};
+const Statement kContacts{
+    "contacts.page",
+    "SELECT c.other, c.nick, (SELECT u.display_name FROM users u WHERE u.name = c.other), c.created_ms FROM "
+    "contacts c WHERE " PAGE_OF("c.user_name", "$1", "c.other",
+                                "$2") " ORDER BY c.user_name, c.other LIMIT $3"};
 const Statement kBlock{"block.add",
                        "INSERT INTO blocks (user_name, blocked, created_ms) VALUES ($1, $2, $3) "
                        "ON CONFLICT DO NOTHING"};
 const Statement kUnblock{"block.remove", "DELETE FROM blocks WHERE user_name = $1 AND blocked = " OWNER_OF(
                                              "$2") " RETURNING user_name, blocked"};
 const Statement kBlocks{"blocks.page",
-                        "SELECT blocked, created_ms FROM blocks WHERE user_name = $1 AND blocked > $2 "
-                        "ORDER BY blocked LIMIT $3"};
+                        "SELECT blocked, created_ms FROM blocks WHERE " PAGE_OF(
+                            "user_name", "$1", "blocked", "$2") " ORDER BY user_name, blocked LIMIT $3"};
 const Statement kOfABot{"blocks.of_a_bot", "SELECT FROM users WHERE name = $1 AND owner IS NOT NULL"};
 const Statement kBetween{
     "blocks.between",

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <stdexcept>
 
+#include "storage/postgres/paging.h"
 #include "storage/postgres/try.h"
 #include "storage/postgres/user_rows.h"
 
@@ -34,17 +35,21 @@ const Statement kKnown{
     "AND b.blocked = " OWNER_OF("$2") ") OR "
     "EXISTS (SELECT FROM blocks b WHERE b.user_name = " OWNER_OF("$2")
     " AND b.blocked = coalesce(u.owner, u.name)), coalesce(u.owner, u.name) "
-    "FROM users u WHERE u.name = ANY($1::text[]) AND u.status = 0 FOR KEY SHARE OF u"};
+    "FROM unnest($1::text[]) AS n (name) CROSS JOIN LATERAL "
+    "(SELECT * FROM users t WHERE t.name = n.name AND t.status = 0 FOR KEY SHARE) u"};
 const Statement kWithdraw{"invites.withdraw",
                           "DELETE FROM invites WHERE room = $1 AND (by_user = $2 AND role > $3 "
                           "OR role > $4 AND role <= $5)"};
 const Statement kRemoved{"removals.put",
                          "INSERT INTO removals (room, user_name, removed_ms) VALUES ($1, $2, $3) "
                          "ON CONFLICT (room, user_name) DO UPDATE SET removed_ms = excluded.removed_ms"};
-const Statement kForgetRemoval{"removals.forget", "DELETE FROM removals v USING " ACCOUNTS_OF(
-                                                      "$2") " a WHERE v.room = $1 AND v.user_name = a.name"};
+const Statement kRemovals{"removals.of_accounts",
+                          "SELECT v.user_name FROM " ACCOUNTS_OF("$2") " a CROSS JOIN LATERAL "
+                          "(SELECT * FROM removals r WHERE r.room = $1 AND r.user_name = a.name OFFSET 0) v"};
+const Statement kForgetRemoval{"removals.forget", "DELETE FROM removals WHERE room = $1 AND user_name = $2"};
 const Statement kNames{"members.names",
-                       "SELECT user_name FROM members WHERE room = $1 ORDER BY user_name LIMIT $2"};
+                       "SELECT user_name FROM members WHERE " PAGE_OF(
+                           "room", "$1", "user_name", "''") " ORDER BY room, user_name LIMIT $2"};
 
 }  // namespace
 
@@ -199,7 +204,9 @@ MetadataResult<void> take_out(Change& change, const Room& room, std::string_view
 }
 
 MetadataResult<void> forget_removal(Change& change, std::string_view room, std::string_view user) {
-  RETURN_IF_FAULT(change.run(kForgetRemoval, Params(room, user)));
+  ASSIGN_OR_RETURN(const Rows removals, change.run(kRemovals, Params(room, user)));
+  for (int row = 0; row < removals.size(); ++row)
+    RETURN_IF_FAULT(change.run(kForgetRemoval, Params(room, removals.text(row, 0))));
   return {};
 }
 

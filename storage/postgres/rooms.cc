@@ -15,9 +15,9 @@ const Statement kGet{"room.get",
                                  "WHERE r.room = $1 AND r.deleted_ms = 0")};
 const Statement kCreatedSince{
     "rooms.created_since",
-    // An array, for which the index is asked by creator and time; a join reads the newest rooms of everybody.
-    "SELECT count(*) FROM rooms WHERE creator = ANY (ARRAY (SELECT a.name FROM " ACCOUNTS_OF(
-        "$1") " a)) AND created_ms > $2"};
+    // Of each account by the index of creator and time; another join reads the newest rooms of everybody.
+    "SELECT count(*) FROM " ACCOUNTS_OF("$1") " a CROSS JOIN LATERAL "
+    "(SELECT FROM rooms r WHERE r.creator = a.name AND r.created_ms > $2 OFFSET 0) made"};
 const Statement kPair{"room.pair",
                       "SELECT room FROM rooms WHERE pair_low = $1 AND pair_high = $2 AND deleted_ms = 0"};
 const Statement kInsert{

@@ -30,16 +30,15 @@ const Statement kHandOverPush{
     "device.hand_over",
     "UPDATE push_devices SET credential = $3 WHERE user_name = $1 AND credential = ANY($2::text[])"};
 
-#define OWN_TOKENS                                                                      \
-  " FROM api_tokens WHERE (user_name = $1 OR user_name IN (SELECT u.name FROM users u " \
-  "WHERE u.owner = $1)) "
 // None is being made for a bot meanwhile.
 const Statement kLockBots{"user.lock_bots",
-                          "SELECT FROM users u WHERE u.owner = $1 ORDER BY u.name FOR NO KEY UPDATE"};
+                          "SELECT u.name FROM users u WHERE u.owner = $1 ORDER BY u.name FOR NO KEY UPDATE"};
 const Statement kEndTokens{"api_tokens.end",
-                           "DELETE" OWN_TOKENS "RETURNING encode(sha256, 'hex'), user_name, id"};
-const Statement kCountTokens{"api_tokens.count",
-                             "SELECT count(*)" OWN_TOKENS "AND (until_s = 0 OR until_s > $2)"};
+                           "DELETE FROM api_tokens WHERE user_name = $1 RETURNING encode(sha256, 'hex'), id"};
+const Statement kCountTokens{
+    "api_tokens.count",
+    "SELECT count(*) FROM " ACCOUNTS_OF("$1") " a CROSS JOIN LATERAL (SELECT FROM api_tokens i "
+    "WHERE i.user_name = a.name AND (i.until_s = 0 OR i.until_s > $2) OFFSET 0) t"};
 const Statement kDropTokensPush{"device.drop_with_tokens",
                                 "DELETE FROM push_devices WHERE credential = $2 AND user_name = $1"};
 
@@ -174,13 +173,19 @@ MetadataResult<std::uint32_t> revoke_session(Store& store, Change& change, std::
 }
 
 MetadataResult<std::uint32_t> end_api_tokens(Change& change, std::string_view user) {
-  RETURN_IF_FAULT(change.run(kLockBots, Params(user)));
-  ASSIGN_OR_RETURN(const Rows ended, change.run(kEndTokens, Params(user)));
-  for (int row = 0; row < ended.size(); ++row) {
-    change.fact(TokenRemove{.sha256 = parse_sha256_hex(ended.text(row, 0)).value_or(Sha256{})});
-    RETURN_IF_FAULT(change.run(kDropTokensPush, Params(ended.text(row, 1), ended.text(row, 2))));
+  ASSIGN_OR_RETURN(const Rows bots, change.run(kLockBots, Params(user)));
+  std::vector<std::string_view> accounts = {user};
+  for (int row = 0; row < bots.size(); ++row) accounts.push_back(bots.text(row, 0));
+  std::uint32_t ended = 0;
+  for (const std::string_view account : accounts) {
+    ASSIGN_OR_RETURN(const Rows tokens, change.run(kEndTokens, Params(account)));
+    for (int row = 0; row < tokens.size(); ++row) {
+      change.fact(TokenRemove{.sha256 = parse_sha256_hex(tokens.text(row, 0)).value_or(Sha256{})});
+      RETURN_IF_FAULT(change.run(kDropTokensPush, Params(account, tokens.text(row, 1))));
+    }
+    ended += static_cast<std::uint32_t>(tokens.size());
   }
-  return static_cast<std::uint32_t>(ended.size());
+  return ended;
 }
 MetadataResult<std::uint32_t> count_api_tokens(Change& change, std::string_view user) {
   ASSIGN_OR_RETURN(const Rows rows, change.run(kCountTokens, Params(user, change.now_s())));

@@ -11,6 +11,11 @@ namespace parley::storage::postgres {
 // Blocks, bans and limits are between people. `account` is a parameter or a column.
 #define OWNER_OF(account) \
   "coalesce((SELECT coalesce(w.owner, w.name) FROM users w WHERE w.name = " account "), " account "::text)"
+// The rest of a SELECT twice, from FROM to the column that names the user: of the account itself, and of the
+// person behind it. Two lookups by the whole key: for `IN` the planner may prefer to walk through all there
+// are.
+#define OF_ACCOUNT_OR_PERSON(columns, rest, account) \
+  "SELECT " columns rest " = " account "::text UNION ALL SELECT " columns rest " = " OWNER_OF(account)
 // All accounts of a person, in FROM.
 #define ACCOUNTS_OF(person) \
   "(SELECT " person "::text AS name UNION ALL SELECT w.name FROM users w WHERE w.owner = " person ")"

@@ -12,22 +12,21 @@ namespace {
 #define SELECT_USER std::string("SELECT ") + kUserColumns
 
 const Statement kSearch{"users.search",
-                        SELECT_USER +
-                            " FROM users u WHERE u.name > $1 AND u.name >= $2 AND u.name < $3 "
-                            "AND u.status = 0 AND u.role <= 1 ORDER BY u.name LIMIT $4"};
+                        SELECT_USER + " FROM users u WHERE " PAGE_OF_PREFIX("u.name", "$1", "$2", "$3")
+                                          ALSO("u.status = 0 AND u.role <= 1") "ORDER BY u.name LIMIT $4"};
+// `< 1` is how the index says it: see schemas/sql/010_plans.sql.
 const Statement kSearchByName{
     "users.search_by_display_name",
     SELECT_USER +
-        " FROM users u WHERE u.status = 0 AND u.search_name <> '' "
+        " FROM users u WHERE u.status < 1 AND u.search_name <> '' "
         "AND (u.search_name, u.name) > (greatest($1, lower($3 COLLATE \"und-x-icu\") COLLATE \"C\"), $2) "
-        "AND u.search_name < (lower($3 COLLATE \"und-x-icu\") || U&'\\+10FFFF') COLLATE \"C\" AND u.role <= "
-        "1 "
-        "AND NOT (u.name >= $3 AND u.name < $4) ORDER BY u.search_name, u.name LIMIT $5"};
+        "AND u.search_name < (lower($3 COLLATE \"und-x-icu\") || U&'\\+10FFFF') COLLATE \"C\" " ALSO(
+            "u.role <= 1 AND NOT (u.name >= $3 AND u.name < $4)") "ORDER BY u.search_name, u.name LIMIT $5"};
 const Statement kSearchName{"user.search_name", "SELECT search_name FROM users WHERE name = $1"};
-const Statement kList{"users.list", SELECT_USER +
-                                        " FROM users u WHERE u.name > $1 AND u.name >= $2 AND u.name < $3 "
-                                        "AND ($4 < 0 OR u.status = $4) AND ($5 OR u.status <> 2) "
-                                        "ORDER BY u.name LIMIT $6"};
+const Statement kList{
+    "users.list",
+    SELECT_USER + " FROM users u WHERE " PAGE_OF_PREFIX("u.name", "$1", "$2", "$3")
+                      ALSO("($4 < 0 OR u.status = $4) AND ($5 OR u.status <> 2)") "ORDER BY u.name LIMIT $6"};
 const Statement kBotsOf{"users.bots_of",
                         SELECT_USER + " FROM users u WHERE u.owner = $1 AND u.status <> 2 ORDER BY u.name"};
 

@@ -1,6 +1,7 @@
 // The end of an account. What must hold at once is one transaction; taking the user out of its rooms, which
 // may be thousands, follows in small ones and is taken up again by the sweep if it is cut short.
 #include "storage/postgres/accounts.h"
+#include "storage/postgres/paging.h"
 #include "storage/postgres/room_rows.h"
 #include "storage/postgres/rooms.h"
 #include "storage/postgres/try.h"
@@ -30,8 +31,9 @@ const Statement kForget[] = {
     {"user.forget_as_blocked", "DELETE FROM blocks WHERE blocked = $1"},
 };
 const Statement kBots{"user.bots", "SELECT name FROM users WHERE owner = $1 AND status <> 2 ORDER BY name"};
-const Statement kNextRooms{"user.next_rooms",
-                           "SELECT room FROM members WHERE user_name = $1 ORDER BY room LIMIT $2"};
+const Statement kNextRooms{
+    "user.next_rooms", "SELECT room FROM members WHERE " PAGE_OF("user_name", "$1", "room",
+                                                                 "''") " ORDER BY user_name, room LIMIT $2"};
 const Statement kLeft{"user.left", "UPDATE users SET leaving = false WHERE name = $1"};
 const Statement kOwners{"members.owner_beside",
                         "SELECT FROM members WHERE room = $1 AND role = 4 AND user_name <> $2 LIMIT 1"};

@@ -1,0 +1,22 @@
+-- What the planner knows nothing about yet, as just after an import, it takes `= 0` for hardly any row and `< 1` for a
+-- third of them: searching by name, it would rather collect and sort these few than walk along the index until the page
+-- is full. The rows in the indexes are the same.
+DROP INDEX users_by_display_name;
+CREATE INDEX users_by_display_name ON users (search_name, name) WHERE status < 1 AND search_name <> '';
+DROP INDEX rooms_by_name;
+CREATE INDEX rooms_by_name ON rooms (search_name, room) WHERE deleted_ms < 1 AND search_name <> '';
+
+-- As long as nobody has counted the rows of a table, the planner goes by its size, and looks rows up by an index.
+-- Counted while they are few, it reads all of them, rightly; but connections keep such a plan until they are counted
+-- again, and meanwhile an import may bring a hundred thousand. So they are not counted before there are a thousand.
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['users', 'credentials', 'identities', 'sessions', 'refresh_tokens', 'api_tokens',
+    'push_devices', 'contacts', 'blocks', 'rooms', 'members', 'bans', 'removals', 'invites', 'changes', 'commits',
+    'idempotency', 'audit'] LOOP
+    EXECUTE format(
+      'ALTER TABLE %I SET (autovacuum_analyze_threshold = 1000, autovacuum_vacuum_threshold = 1000)', name);
+  END LOOP;
+END $$;
