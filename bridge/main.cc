@@ -158,10 +158,11 @@ std::vector<std::string> what_is_wrong(const Options& options, const BridgeConfi
   }
   // Nothing is lost by starting before the database is there. But a bridge that works is not given up for one
   // that the server would never let in, nor for another database that nobody has seen.
-  if (options.replacing != 0) {
-    std::string why = storage::why_not_postgres(postgres_options(config), options.new_database);
-    if (!why.empty()) faults.push_back("database.url: " + why);
-  }
+  using Why = storage::WhyNotPostgres;
+  const storage::PostgresTrial trial = storage::try_postgres(postgres_options(config));
+  const bool matters = trial.why == Why::options || (trial.why == Why::refused && options.replacing != 0) ||
+                       (trial.why == Why::away && options.new_database);
+  if (matters) faults.push_back("database.url: " + trial.words);
   const auto link = make_broker_link(link_options(config));
   Metrics metrics;
   Health health;

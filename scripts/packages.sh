@@ -15,7 +15,7 @@ build_packages=(
   libgtest-dev libgmock-dev mold          # a quick linker
 )
 # Only for `./parley test` and `./parley bench`. Node.js may come from elsewhere, so it is asked for by command.
-test_packages=(zsh)  # its completion is tried
+test_packages=(zsh pgbouncer)  # its completion is tried; a pooler in front of PostgreSQL
 bench_packages=(nats-server wrk)
 if [[ -f $home/tests/e2e/mqttjs/package-lock.json ]] && ! command -v npm >/dev/null; then test_packages+=(nodejs npm); fi
 
@@ -34,7 +34,8 @@ as_root_prefix() {
 
 ensure_packages() {
   local -a missing=()
-  local package prefix before=no status=0
+  local package prefix status=0
+  local -a missing_services=()
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     warn "this is no Debian: make sure that what these packages hold is there: $*"
     return 0
@@ -46,14 +47,17 @@ ensure_packages() {
   apt-get install --no-install-recommends ${missing[*]}"
   fi
   say "Installing from Debian: ${missing[*]}"
-  package_installed mosquitto && before=yes
+  for package in mosquitto pgbouncer; do package_installed "$package" || missing_services+=("$package"); done
   # A failure ends the subshell only, so that what was set aside for the installation is put back.
   withhold_debian_cluster "$prefix"
   (apt_install "$prefix" "${missing[@]}") || status=$?
   restore_debian_cluster "$prefix"
   ((status == 0)) || exit "$status"
-  # Debian starts a freshly installed Mosquitto as a service on port 1883; ours is the one that is wanted.
-  if [[ $before == no ]] && package_installed mosquitto; then stop_debian_service "$prefix"; fi
+  # Debian starts a freshly installed Mosquitto as a service on port 1883, and PgBouncer on 6432; ours is the one that
+  # is wanted, and tests start their own.
+  for package in "${missing_services[@]}"; do
+    if package_installed "$package"; then stop_debian_service "$prefix" "$package"; fi
+  done
 }
 
 apt_install() {  # PREFIX PACKAGE...
@@ -84,14 +88,14 @@ restore_debian_cluster() {
   ${1:+"$1"} rmdir --ignore-fail-on-non-empty "${debian_cluster_setting%/*}" || true
 }
 
-stop_debian_service() {
-  local prefix=$1
+stop_debian_service() {  # PREFIX SERVICE
+  local prefix=$1 service=$2
   if [[ -d /run/systemd/system ]]; then
-    ${prefix:+"$prefix"} systemctl disable --now --quiet mosquitto.service 2>/dev/null || return 0
-  elif command -v service >/dev/null && service mosquitto status >/dev/null 2>&1; then
-    ${prefix:+"$prefix"} service mosquitto stop >/dev/null 2>&1 || return 0
+    ${prefix:+"$prefix"} systemctl disable --now --quiet "$service.service" 2>/dev/null || return 0
+  elif command -v service >/dev/null && service "$service" status >/dev/null 2>&1; then
+    ${prefix:+"$prefix"} service "$service" stop >/dev/null 2>&1 || return 0
   else
     return 0
   fi
-  say "  (Debian's own mosquitto service, new with the package, was switched off)"
+  say "  (Debian's own $service service, new with the package, was switched off)"
 }

@@ -107,10 +107,19 @@ MetadataResult<std::uint32_t> migrate_postgres(const PostgresOptions& options);
 // Does not need Postgres to be there: calls answer `unavailable` until it is. Does not migrate. A connection
 // string that cannot be parsed is `invalid`.
 MetadataResult<std::unique_ptr<Metadata>> open_postgres(const PostgresOptions& options);
-// Connects once: why the server would never let in who the connection string names (no such database, a wrong
-// password, ...). Empty when it does, and when there is no server just now, unless one `must_answer`. Waits,
-// at most connect_timeout_s.
-std::string why_not_postgres(const PostgresOptions& options, bool must_answer);
+enum class WhyNotPostgres {
+  nothing,
+  options,  // as they are: a connection string that cannot be parsed, a pooler in a mode that will not do
+  refused,  // the server lets nobody of that name in: no such database, a wrong password, ...
+  away,     // no server takes a connection just now
+};
+struct PostgresTrial {
+  WhyNotPostgres why = WhyNotPostgres::nothing;
+  std::string words;  // one line for the operator, without a password
+};
+// Connects once, to tell what would keep these options from working. Waits, at most connect_timeout_s and 5
+// s.
+PostgresTrial try_postgres(const PostgresOptions& options);
 
 }  // namespace parley::storage
 

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <optional>
 #include <regex>
-#include <sstream>
 #include <stdexcept>
+
+#include "storage/postgres/session.h"
 
 namespace parley::storage::postgres {
 namespace {
@@ -131,49 +133,6 @@ void Connection::close() {
   prepared_.clear();
 }
 
-std::string Connection::fault_in_url(const std::string& url) {
-  char* message = nullptr;
-  PQconninfoOption* options = PQconninfoParse(url.c_str(), &message);
-  std::string fault;
-  if (options == nullptr) fault = message ? message : "cannot be parsed";
-  if (options != nullptr) PQconninfoFree(options);
-  if (message != nullptr) PQfreemem(message);
-  while (!fault.empty() && fault.back() == '\n') fault.pop_back();
-  // libpq quotes what it was given, and that may hold a password; the name of an option holds none.
-  if (fault.find("option \"") != std::string::npos || fault.find("parameter: \"") != std::string::npos)
-    return fault;
-  std::size_t from = fault.find('"');
-  while (from != std::string::npos && fault.find('"', from + 1) - from <= 2)  // libpq's own, such as "]"
-    from = fault.find('"', from + 3);
-  if (from != std::string::npos) fault.replace(from, fault.rfind('"') + 1 - from, "...");
-  return fault;
-}
-
-Servers::Servers(const std::string& url) : servers_(1) {
-  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
-      PQconninfoParse(url.c_str(), nullptr), &PQconninfoFree);
-  const auto list = [&](std::string_view name) {
-    std::vector<std::string> parts;
-    for (const PQconninfoOption* each = options.get(); each != nullptr && each->keyword != nullptr; ++each) {
-      if (name != each->keyword || each->val == nullptr) continue;
-      std::istringstream text(each->val);
-      for (std::string part; std::getline(text, part, ',');) parts.push_back(part);
-    }
-    return parts;
-  };
-  const auto hosts = list("host");
-  const auto addresses = list("hostaddr");
-  const auto ports = list("port");
-  const std::size_t count = std::max(hosts.size(), addresses.size());
-  if (count < 2) return;  // libpq does as well
-  servers_.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i < hosts.size()) servers_[i].host = hosts[i];
-    if (i < addresses.size()) servers_[i].hostaddr = addresses[i];
-    if (!ports.empty()) servers_[i].port = ports[std::min(i, ports.size() - 1)];
-  }
-}
-
 DbResult<std::unique_ptr<Connection>> Connection::open(const ConnectOptions& options, Deadline deadline) {
   Servers& servers = *options.servers;
   const std::size_t first = servers.preferred();
@@ -194,16 +153,34 @@ DbResult<std::unique_ptr<Connection>> Connection::open(const ConnectOptions& opt
 
 DbResult<std::unique_ptr<Connection>> Connection::open_one(const ConnectOptions& options,
                                                            const Servers::Server& server, Deadline deadline) {
-  const auto or_null = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };
-  // The later of two values counts, a null is as if it were not there.
-  const char* const names[] = {"dbname",          "host",    "hostaddr", "port", "application_name",
-                               "client_encoding", "options", nullptr};
-  const char* const values[] = {options.url.c_str(),      or_null(server.host),
-                                or_null(server.hostaddr), or_null(server.port),
-                                "parley-bridge",          "UTF8",
-                                options.settings.c_str(), nullptr};
+  auto connection = connect(options, server, deadline);
+  if (!connection || options.settings.empty()) return connection;
+  if (const auto begun = (*connection)->begin_session(options, server, deadline); !begun)
+    return begun.error();
+  return connection;
+}
+
+DbResult<std::unique_ptr<Connection>> Connection::connect(const ConnectOptions& options,
+                                                          const Servers::Server& server, Deadline deadline) {
+  std::vector<const char*> names, values;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    names.push_back(name);
+    values.push_back(value.c_str());
+  };
+  static const std::string kName = "parley-bridge", kEncoding = "UTF8";
+  for (const auto& [name, value] : options.servers->options()) add(name.c_str(), value);
+  // The later of two values counts.
+  add("host", server.host);
+  add("hostaddr", server.hostaddr);
+  add("port", server.port);
+  add("application_name", kName);
+  add("client_encoding", kEncoding);
+  names.push_back(nullptr);
+  values.push_back(nullptr);
   // Not make_unique: the constructor is private.
-  std::unique_ptr<Connection> connection(new Connection(PQconnectStartParams(names, values, 1)));
+  std::unique_ptr<Connection> connection(
+      new Connection(PQconnectStartParams(names.data(), values.data(), 0)));
   PGconn* raw = pg(connection->connection_);
   if (raw == nullptr) return DbError{DbErrorKind::other, "", "out of memory", ""};
   // Between queries the server says here why it is about to close the connection. Its warnings (a table that
@@ -220,9 +197,12 @@ DbResult<std::unique_ptr<Connection>> Connection::open_one(const ConnectOptions&
   PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);  // with the state, which libpq gives in no other way here
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {
-    if (state == PGRES_POLLING_FAILED || PQstatus(raw) == CONNECTION_BAD) return connection->refused();
+    if (state == PGRES_POLLING_FAILED || PQstatus(raw) == CONNECTION_BAD) return connection->refused(options);
     if (!connection->wait(state == PGRES_POLLING_WRITING, deadline))
-      return DbError{DbErrorKind::timeout, "", "no answer to the attempt to connect", ""};
+      return DbError{DbErrorKind::timeout, "",
+                     "no answer to the attempt to connect: the server is frozen or too far away, or the "
+                     "pooler in front of it is paused or cannot reach it",
+                     ""};
     state = PQconnectPoll(raw);
   }
   PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);
@@ -231,7 +211,7 @@ DbResult<std::unique_ptr<Connection>> Connection::open_one(const ConnectOptions&
 }
 
 // "...: FATAL:  53300: sorry, too many clients already\nLOCATION:  ..." without what is no message.
-DbError Connection::refused() const {
+DbError Connection::refused(const ConnectOptions& options) const {
   PGconn* raw = pg(connection_);
   DbError error{DbErrorKind::lost, "", PQerrorMessage(raw), ""};
   static const std::regex kState(":  ([0-9A-Z]{5}): ");
@@ -244,7 +224,37 @@ DbError Connection::refused() const {
   }
   static const std::regex kLocation("\nLOCATION:[^\n]*");
   error.message = std::regex_replace(error.message, kLocation, "");
+  if (options.servers->sends_options() && error.message.find("startup parameter") != std::string::npos)
+    error.message +=
+        "(the connection string has options=..., which this pooler does not take: leave them out, or "
+        "write all of them as -c name=value, and they are set after connecting)";
   return error;
+}
+
+DbResult<void> Connection::begin_session(const ConnectOptions& options, const Servers::Server& server,
+                                         Deadline deadline) {
+  auto begun = run_text(begin_session_sql(*options.servers, options.settings), deadline);
+  if (!begun) {
+    DbError error = std::move(begun.error());
+    if (error.kind == DbErrorKind::timeout) {
+      error.message =
+          "connected, but nothing is answered: the server is frozen or has too much to do, or the pooler "
+          "in front of it is paused, cannot reach it, or has lent all its connections";
+    } else if (error.kind != DbErrorKind::resources) {
+      error.kind = DbErrorKind::lost;
+      error.message = "cannot set the session up: " + error.message;
+    }
+    return error;
+  }
+  backend_ = begun->integer(0, 0);
+  // Who stands between us and the server names a process of its own invention at the startup.
+  if (backend_ == PQbackendPID(pg(connection_))) return {};
+  const ConnectOptions bare{options.url, "", options.servers};
+  const auto open = [&](Deadline until) { return connect(bare, server, until); };
+  if (auto kept = check_session_is_kept(*this, options.servers->sessions_seen(), open, deadline); !kept)
+    return kept.error();
+  if (!connection_) return DbError{DbErrorKind::timeout, "", "the server does not answer", ""};
+  return {};
 }
 
 bool Connection::wait(bool write, Deadline deadline) {
@@ -320,10 +330,13 @@ DbResult<Rows> Connection::finish(Deadline deadline) {
     if (!connection_) return result;
     if (more && last) last = std::move(result);
   }
-  if (PQstatus(pg(connection_)) == CONNECTION_BAD)
-    return broken(last ? std::string(PQerrorMessage(pg(connection_))) : last.error().message);
-  if (!last && last.error().kind == DbErrorKind::lost) close();
-  return last;
+  if (last && PQstatus(pg(connection_)) == CONNECTION_BAD) return broken(PQerrorMessage(pg(connection_)));
+  if (last) return last;
+  // The last thing that was said before it was closed is the reason.
+  DbError error = std::move(last.error());
+  if (PQstatus(pg(connection_)) == CONNECTION_BAD) error.kind = DbErrorKind::lost;
+  if (error.kind == DbErrorKind::lost) close();
+  return error;
 }
 
 DbResult<void> Connection::prepare(const Statement& statement, Deadline deadline) {
@@ -399,9 +412,20 @@ DbResult<std::vector<Rows>> Connection::run_together(std::span<const Query> quer
 }
 
 DbResult<Rows> Connection::run_text(const std::string& sql, Deadline deadline) {
+  if (auto sent = send_text(sql); !sent) return sent.error();
+  return finish_text(deadline);
+}
+
+DbResult<void> Connection::send_text(const std::string& sql) {
   if (!connection_) return DbError{DbErrorKind::lost, "", "not connected", ""};
   PGconn* raw = pg(connection_);
   if (PQsendQuery(raw, sql.c_str()) == 0) return broken(PQerrorMessage(raw));
+  if (PQflush(raw) < 0) return broken(PQerrorMessage(raw));
+  return {};
+}
+
+DbResult<Rows> Connection::finish_text(Deadline deadline) {
+  if (!connection_) return DbError{DbErrorKind::lost, "", "not connected", ""};
   return finish(deadline);
 }
 

@@ -6,7 +6,6 @@
 #ifndef PARLEY_STORAGE_POSTGRES_CONNECTION_H_
 #define PARLEY_STORAGE_POSTGRES_CONNECTION_H_
 
-#include <atomic>
 #include <boost/system/result.hpp>
 #include <chrono>
 #include <concepts>
@@ -20,6 +19,7 @@
 
 #include "schemas/token.h"
 #include "storage/postgres/sqlstate.h"
+#include "storage/postgres/url.h"
 
 namespace parley::storage::postgres {
 
@@ -106,36 +106,16 @@ struct Statement {
 const Statement* find_statement(std::string_view name);  // nothing: there is none
 std::vector<const Statement*> all_statements();
 
-// The servers that a connection string names, and which of them answered last: after a failover the dead one
-// is not waited for by every new connection. Any thread.
-class Servers {
- public:
-  explicit Servers(const std::string& url);  // one, whatever it is, when the string cannot be parsed
-  struct Server {
-    std::string host;  // empty, as the others: as the connection string says
-    std::string hostaddr;
-    std::string port;
-  };
-  std::size_t size() const { return servers_.size(); }
-  const Server& at(std::size_t i) const { return servers_[i]; }
-  std::size_t preferred() const { return preferred_; }
-  void prefer(std::size_t i) { preferred_ = i; }
-
- private:
-  std::vector<Server> servers_;
-  std::atomic<std::size_t> preferred_{0};
-};
-
 struct ConnectOptions {
   std::string url;
-  std::string settings;  // "-c name=value ...", as for the server's command line
+  // "SET name = value; SET ...": sent once connected, because poolers refuse what they do not know at the
+  // startup. Empty: the session is taken as it is.
+  std::string settings;
   std::shared_ptr<Servers> servers = std::make_shared<Servers>(url);
 };
 
 class Connection {
  public:
-  // A connection string that cannot be parsed gives the reason.
-  static std::string fault_in_url(const std::string& url);
   // Of several servers each gets its share of the time: one that does not even refuse must not keep the
   // others from being asked.
   static DbResult<std::unique_ptr<Connection>> open(const ConnectOptions& options, Deadline deadline);
@@ -152,6 +132,11 @@ class Connection {
   DbResult<std::vector<Rows>> run_together(std::span<const Query> queries, Deadline deadline);
   // One or more statements without parameters; gives the last one's rows.
   DbResult<Rows> run_text(const std::string& sql, Deadline deadline);
+  // The same in two steps.
+  DbResult<void> send_text(const std::string& sql);
+  DbResult<Rows> finish_text(Deadline deadline);
+  // The process that served it when its session was set; another one means that a pooler has changed it.
+  std::int64_t backend() const { return backend_; }
 
   // Is it still open, as far as can be seen without asking? Takes in what the server has said meanwhile.
   bool alive();
@@ -169,7 +154,11 @@ class Connection {
   explicit Connection(void* connection);
   static DbResult<std::unique_ptr<Connection>> open_one(const ConnectOptions& options,
                                                         const Servers::Server& server, Deadline deadline);
-  DbError refused() const;
+  static DbResult<std::unique_ptr<Connection>> connect(const ConnectOptions& options,
+                                                       const Servers::Server& server, Deadline deadline);
+  DbResult<void> begin_session(const ConnectOptions& options, const Servers::Server& server,
+                               Deadline deadline);
+  DbError refused(const ConnectOptions& options) const;
   DbResult<void> prepare(const Statement& statement, Deadline deadline);
   DbResult<void> ready(const Statement& statement, const Params& params, Deadline deadline);
   DbResult<void> send(const Statement& statement, const Params& params);
@@ -184,6 +173,7 @@ class Connection {
   };
   std::unique_ptr<void, Finish> connection_;
   std::unordered_set<std::string_view> prepared_;
+  std::int64_t backend_ = 0;
   bool doomed_ = false;  // the server has said that it is about to close it
 };
 

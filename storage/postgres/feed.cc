@@ -25,7 +25,13 @@ const Statement kChanges{
     "t WHERE total - own < 1048576 ORDER BY version"};
 const Statement kMark{"feed.mark", "SELECT mark FROM changes WHERE version = $1"};
 const Statement kTryLead{"feed.try_lead", "SELECT pg_try_advisory_lock(" LEADER_LOCK ")"};
-const Statement kStillThere{"feed.still_there", "SELECT 1"};
+// Sessions that are not ours any more, because a pooler has changed them, have neither.
+const Statement kStillLeads{
+    "feed.still_leads",
+    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted "
+    "AND (classid::bigint << 32) + objid::bigint = " LEADER_LOCK};
+const Statement kStillListens{"feed.still_listens",
+                              "SELECT FROM pg_listening_channels() c WHERE c = 'parley_changes'"};
 const Statement kTrim{
     "feed.trim",
     "DELETE FROM changes WHERE version IN (SELECT version FROM changes "
@@ -85,7 +91,10 @@ PostgresFeed::PostgresFeed(Store& store)
     : store_(store), interrupt_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (interrupt_fd_ < 0) throw std::runtime_error("cannot make an eventfd");
 }
-PostgresFeed::~PostgresFeed() { ::close(interrupt_fd_); }
+PostgresFeed::~PostgresFeed() {
+  resign();
+  ::close(interrupt_fd_);
+}
 
 MetadataResult<std::uint64_t> PostgresFeed::head() {
   ASSIGN_OR_RETURN(const Rows rows, store_.read(kHead, Params{}));
@@ -171,7 +180,7 @@ MetadataResult<bool> PostgresFeed::try_lead() {
   if (leading()) return true;
   const Deadline until = store_.deadline();
   if (!lead_ || !lead_->alive()) {
-    auto opened = store_.connect("-c idle_in_transaction_session_timeout=0");
+    auto opened = store_.connect("; SET idle_in_transaction_session_timeout = 0");
     if (!opened) return store_.fault_of(opened.error(), "connect");
     lead_ = std::move(*opened);
   }
@@ -191,7 +200,8 @@ bool PostgresFeed::leading() {
   // A connection whose other end has vanished without a word looks alive: ask it now and then.
   constexpr std::chrono::seconds kAskEvery{1};
   if (leads_ && Clock::now() - lead_checked_ >= kAskEvery) {
-    leads_ = lead_->run(kStillThere, Params{}, store_.deadline()).has_value();
+    const auto rows = lead_->run(kStillLeads, Params{}, store_.deadline());
+    leads_ = rows && !rows->empty();
     lead_checked_ = Clock::now();
   }
   if (!leads_) lead_.reset();
@@ -199,6 +209,9 @@ bool PostgresFeed::leading() {
 }
 
 void PostgresFeed::resign() {
+  // Where a pooler keeps the session after us as it is, the lock would not end with our connection.
+  if (leads_ && lead_ && lead_->alive())
+    (void)lead_->run_text("SELECT pg_advisory_unlock_all()", Clock::now() + std::chrono::milliseconds(500));
   leads_ = false;
   lead_.reset();
 }
@@ -231,7 +244,7 @@ Wake PostgresFeed::wait_for_change(std::chrono::milliseconds timeout) {
     if (!something) break;
   }
   // Nothing came: is the other end still there?
-  if (listening_->run(kStillThere, Params{}, store_.deadline())) {
+  if (const auto rows = listening_->run(kStillListens, Params{}, store_.deadline()); rows && !rows->empty()) {
     return listening_->take_notifications() ? Wake::changed : Wake::timeout;
   }
   listening_.reset();

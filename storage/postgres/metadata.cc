@@ -11,6 +11,7 @@
 #include "storage/postgres/administration.h"
 #include "storage/postgres/feed.h"
 #include "storage/postgres/rooms.h"
+#include "storage/postgres/session.h"
 #include "storage/postgres/sqlstate.h"
 #include "storage/postgres/store.h"
 #include "storage/postgres/try.h"
@@ -89,24 +90,29 @@ void throw_exception_from_error(const MetadataFault& fault, const boost::source_
 }
 
 MetadataResult<std::unique_ptr<Metadata>> open_postgres(const PostgresOptions& options) {
-  if (const std::string fault = postgres::Connection::fault_in_url(options.url); !fault.empty())
+  postgres::forget_startup_environment();
+  if (const std::string fault = postgres::fault_in_url(options.url); !fault.empty())
     return MetadataFault{MetadataError::invalid, "the database's url: " + fault, "url"};
   return std::unique_ptr<Metadata>(std::make_unique<postgres::PostgresMetadata>(options));
 }
 
-std::string why_not_postgres(const PostgresOptions& options, bool must_answer) {
+PostgresTrial try_postgres(const PostgresOptions& options) {
   constexpr std::uint32_t kLongest = 5;  // somebody waits for it
+  postgres::forget_startup_environment();
+  if (std::string fault = postgres::fault_in_url(options.url); !fault.empty())
+    return {WhyNotPostgres::options, std::move(fault)};
   PostgresOptions once = options;
   once.connect_timeout_s = std::min(options.connect_timeout_s, kLongest);
   const auto connection = postgres::Store(once).connect("");
-  if (connection) return "";
+  if (connection) return {};
   const postgres::DbError& error = connection.error();
-  std::string why = error.message;
-  std::replace(why.begin(), why.end(), '\n', ' ');
-  while (why.ends_with(' ')) why.pop_back();
+  if (postgres::is_session_not_kept(error)) return {WhyNotPostgres::options, error.message};
+  std::string words = error.message;
+  std::replace(words.begin(), words.end(), '\n', ' ');
+  while (words.ends_with(' ')) words.pop_back();
   if (postgres::is_refusal(error.sqlstate, error.message))
-    return "the server does not let the bridge in: " + why;
-  return must_answer ? "no server takes a connection: " + why : "";
+    return {WhyNotPostgres::refused, "the server does not let the bridge in: " + words};
+  return {WhyNotPostgres::away, "no server takes a connection: " + words};
 }
 
 }  // namespace parley::storage

@@ -18,7 +18,7 @@ class Migrator {
   Migrator(Store& store, Connection& connection) : store_(store), connection_(connection) {}
 
   MetadataResult<std::uint32_t> run() {
-    // Held until the end of the connection: of two that start at once, the second finds everything done.
+    // Held until all is done: of two that start at once, the second finds everything there.
     RETURN_IF_FAULT(ask("SELECT pg_advisory_lock(123576517158264)"));
     RETURN_IF_FAULT(
         ask("CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL, "
@@ -67,15 +67,19 @@ class Migrator {
 }  // namespace
 
 MetadataResult<std::uint32_t> migrate_postgres(const PostgresOptions& options) {
-  if (const std::string fault = Connection::fault_in_url(options.url); !fault.empty())
+  forget_startup_environment();
+  if (const std::string fault = fault_in_url(options.url); !fault.empty())
     return MetadataFault{MetadataError::invalid, "the database's url: " + fault, "url"};
   Store store(options);
-  auto connection =
-      store.connect("-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0");
+  auto connection = store.connect(
+      "; SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0");
   if (!connection)
     return MetadataFault{MetadataError::unavailable,
                          "cannot reach the database: " + connection.error().message, "", 1000};
-  return Migrator(store, **connection).run();
+  auto applied = Migrator(store, **connection).run();
+  // Where a pooler keeps the session after us as it is, its lock would not end with our connection.
+  (void)(*connection)->run_text("SELECT pg_advisory_unlock_all()", Clock::now() + std::chrono::seconds(1));
+  return applied;
 }
 
 }  // namespace parley::storage

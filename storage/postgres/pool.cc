@@ -10,6 +10,8 @@ namespace {
 
 // Between two attempts to reach a server that is away.
 constexpr std::chrono::milliseconds kProbeEvery{100};
+// When it is there and says that we are not to come in: it writes a line of its log for each.
+constexpr std::chrono::milliseconds kProbeWrongEvery{1000};
 // How long a doubted connection has for its sign of life.
 constexpr std::chrono::milliseconds kSignOfLife{500};
 
@@ -57,32 +59,67 @@ DbResult<Pool::Lease> Pool::take(Deadline deadline) {
       continue;
     }
     if (down_) return DbError{DbErrorKind::lost, "", "the database was away a moment ago", ""};
-    if (open_ < options_.size) {
+    const auto now = Clock::now();
+    const bool full = now < full_until_ && open_ > 0;
+    if (open_ < options_.size && !full && now < deadline) {
       ++open_;
       lock.unlock();
-      return open_one(deadline);
+      auto opened = open_one(deadline);
+      if (opened) return Lease(*this, std::move(*opened));
+      lock.lock();
+      if (Clock::now() < full_until_ && !down_) continue;
+      return opened.error();
     }
+    if (now >= deadline)
+      return DbError{DbErrorKind::timeout, "",
+                     "all connections to the database are in use" +
+                         (full ? ", and it gives no more: " + why_full_ : std::string()),
+                     ""};
     if (!waited) ++counts_.waits;
     waited = true;
-    if (changed_.wait_until(lock, deadline) == std::cv_status::timeout)
-      return DbError{DbErrorKind::timeout, "", "all connections to the database are in use", ""};
+    changed_.wait_until(lock, full ? std::min(deadline, full_until_) : deadline);
   }
 }
 
-DbResult<Pool::Lease> Pool::open_one(Deadline deadline) {
+// With mutex_ held. The one who was asked answers others, but not this attempt: it has no connection left.
+bool Pool::is_full(const DbError& error, Clock::time_point begun) {
+  if (open_ == 0) return false;
+  const bool in_words = error.sqlstate.starts_with("53") || error.sqlstate == "08P01";
+  if (!in_words && !(error.kind == DbErrorKind::timeout && answered_ > begun)) return false;
+  constexpr std::chrono::seconds kSoon{1}, kLater{10};  // who says so at once may be asked again soon
+  full_until_ = Clock::now() + (in_words ? kSoon : kLater);
+  const std::string why = one_line(error.message);
+  if (why != why_full_ && options_.log)
+    options_.log("the database gives no more connections than there are: " + why);
+  why_full_ = why;
+  changed_.notify_all();
+  return true;
+}
+
+DbResult<std::unique_ptr<Connection>> Pool::open_one(Deadline deadline) {
   const Deadline begun = Clock::now();
-  const Deadline until = std::min(deadline, begun + options_.connect_timeout);
+  Deadline until = std::min(deadline, begun + options_.connect_timeout);
+  {
+    // Half of it where one of the others may come back meanwhile.
+    const std::unique_lock lock(mutex_);
+    if (open_ > 1) until = begun + (until - begun) / 2;
+  }
   auto opened = Connection::open(options_.connect, until);
-  if (opened) return Lease(*this, std::move(*opened));
   const std::unique_lock lock(mutex_);
+  if (opened) {
+    answered_ = Clock::now();
+    why_full_.clear();
+    return opened;
+  }
   --open_;
+  if (is_full(opened.error(), begun)) return opened;
   // A caller who had hardly any time left cannot tell whether the server is away.
   if (opened.error().kind != DbErrorKind::timeout || until - begun >= kSignOfLife) {
     went_down(opened.error());
   } else {
     changed_.notify_one();
   }
-  return opened.error();
+  return opened;
 }
 
 // With mutex_ held. From here on callers are refused at once, until the prober has a connection: however long
@@ -90,11 +127,32 @@ DbResult<Pool::Lease> Pool::open_one(Deadline deadline) {
 void Pool::went_down(const DbError& error) {
   changed_.notify_all();
   if (down_ || ending_) return;
-  why_down_ = one_line(error.message);
+  last_words_.clear();
+  why_down_ = told_down_ = reason(error);
+  told_at_ = Clock::now();
   if (options_.log) options_.log("the database is away: " + why_down_);
   down_ = true;
   if (prober_.joinable()) prober_.join();  // it has ended: the last thing it did was to set down_ to false
   prober_ = std::thread([this] { probe(); });
+}
+
+// With mutex_ held. A pooler says once why it cannot connect, and then lets its clients wait.
+std::string Pool::reason(const DbError& error) {
+  const std::string words = one_line(error.message);
+  if (error.kind != DbErrorKind::timeout) last_words_ = words;
+  return error.kind != DbErrorKind::timeout || last_words_.empty()
+             ? words
+             : words + "; what was said last: " + last_words_;
+}
+
+// With mutex_ held. Another reason than before is worth another line, but not ten each second.
+void Pool::still_down(const DbError& error) {
+  constexpr std::chrono::seconds kTellAgain{1};
+  why_down_ = reason(error);
+  if (why_down_ == told_down_ || Clock::now() - told_at_ < kTellAgain) return;
+  told_down_ = why_down_;
+  told_at_ = Clock::now();
+  if (options_.log) options_.log("the database is still away: " + why_down_);
 }
 
 void Pool::probe() {
@@ -115,8 +173,10 @@ void Pool::probe() {
       changed_.notify_all();
       return;
     }
-    why_down_ = one_line(opened.error().message);
-    changed_.wait_for(lock, kProbeEvery, [this] { return ending_; });
+    still_down(opened.error());
+    const std::string& state = opened.error().sqlstate;
+    const bool is_set_up_wrongly = state.starts_with("28") || state.starts_with("3D");
+    changed_.wait_for(lock, is_set_up_wrongly ? kProbeWrongEvery : kProbeEvery, [this] { return ending_; });
   }
 }
 
@@ -148,6 +208,7 @@ void Pool::give_back(std::unique_ptr<Connection> connection) {
   if (!good) connection.reset();  // says goodbye to the server: not with the lock held
   const std::unique_lock lock(mutex_);
   if (good) {
+    answered_ = Clock::now();
     idle_.push_back({std::move(connection), Clock::now()});
   } else {
     --open_;

@@ -2,7 +2,8 @@
 //
 // A connection that the server closed is replaced when it is next wanted, by the caller who wants it. When
 // connecting fails, or the server stops answering, callers are refused at once instead of all waiting their
-// time out, until a thread of the pool's own has a connection again.
+// time out, until a thread of the pool's own has a connection again. When the server, or a pooler in front of
+// it, answers but gives no more connections than there are, callers wait for one of these.
 #ifndef PARLEY_STORAGE_POSTGRES_POOL_H_
 #define PARLEY_STORAGE_POSTGRES_POOL_H_
 
@@ -62,9 +63,12 @@ class Pool {
   void give_back(std::unique_ptr<Connection> connection);
   bool still_good(Idle& idle, Deadline deadline);
   void went_down(const DbError& error);
+  std::string reason(const DbError& error);
+  void still_down(const DbError& error);
   void probe();
   void close_one();
-  DbResult<Lease> open_one(Deadline deadline);
+  DbResult<std::unique_ptr<Connection>> open_one(Deadline deadline);
+  bool is_full(const DbError& error, Clock::time_point begun);
 
   const PoolOptions options_;
   mutable std::mutex mutex_;
@@ -74,9 +78,15 @@ class Pool {
   std::uint32_t open_ = 0;  // idle and lent
   bool down_ = false;       // the prober tries to connect
   std::string why_down_;    // the last attempt's error
+  std::string last_words_;  // the last one that was said by somebody, not found out by waiting
+  std::string told_down_;   // what was logged last, and when
+  Clock::time_point told_at_{};
   bool ending_ = false;
   std::thread prober_;
   Clock::time_point doubted_{};
+  Clock::time_point answered_{};    // the last time that a connection came back in order
+  Clock::time_point full_until_{};  // no more connections are to be had until then, as far as is known
+  std::string why_full_;
   Metadata::PoolStats counts_;
 };
 

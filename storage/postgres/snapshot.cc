@@ -85,7 +85,8 @@ MetadataResult<FeedPosition> PostgresFeed::snapshot(const FactVisitor& visit) {
   // Whole tables are read: quickest from end to end. It may take its time as a whole, but not for one
   // portion.
   auto opened = store_.connect(
-      "-c cursor_tuple_fraction=1 -c idle_in_transaction_session_timeout=0 -c statement_timeout=30000");
+      "; SET cursor_tuple_fraction = 1"
+      "; SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 30000");
   if (!opened) return store_.fault_of(opened.error(), "connect");
   Connection& connection = **opened;
   const auto ask = [&](const std::string& sql) -> MetadataResult<Rows> {

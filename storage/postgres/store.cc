@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "storage/committed_version.h"
+#include "storage/postgres/session.h"
 #include "storage/postgres/try.h"
 
 namespace parley::storage::postgres {
@@ -14,7 +15,8 @@ const Statement kCommit{"transaction.commit", "COMMIT"};
 const Statement kRollback{"transaction.rollback", "ROLLBACK"};
 const Statement kFate{"transaction.fate", "SELECT pg_xact_status($1::xid8)"};
 const Statement kProbe{"probe",
-                       "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"};
+                       "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, "
+                       "pg_backend_pid()"};
 const Statement kMarked{"transaction.marked", "SELECT 1 FROM commits WHERE at_ms = $1 AND mark = $2"};
 
 constexpr std::int64_t kRetryAfterMs = 1000;
@@ -49,10 +51,10 @@ void back_off(int attempt) {
 // while: a tenth of a second, for what then takes a millisecond, when it expects more rows than there are.
 std::string session_settings(const PostgresOptions& options) {
   const std::string timeout = std::to_string(options.statement_timeout_ms);
-  return "-c statement_timeout=" + timeout + " -c lock_timeout=" + timeout +
-         " -c jit=off"
-         " -c idle_in_transaction_session_timeout=10000 -c client_connection_check_interval=1000"
-         " -c timezone=UTC -c default_transaction_isolation=read\\ committed";
+  return "SET statement_timeout = " + timeout + "; SET lock_timeout = " + timeout +
+         "; SET jit = off"
+         "; SET idle_in_transaction_session_timeout = 10000; SET client_connection_check_interval = 1000"
+         "; SET timezone = 'UTC'; SET default_transaction_isolation = 'read committed'";
 }
 
 Store::Store(const PostgresOptions& options)
@@ -64,9 +66,8 @@ Store::Store(const PostgresOptions& options)
              .log = options.log}) {}
 
 DbResult<std::unique_ptr<Connection>> Store::connect(std::string_view more_settings) const {
-  return Connection::open(
-      {options_.url, session_settings(options_) + " " + std::string(more_settings), servers_},
-      Clock::now() + std::chrono::seconds(std::max(1u, options_.connect_timeout_s)));
+  return Connection::open({options_.url, session_settings(options_) + std::string(more_settings), servers_},
+                          Clock::now() + std::chrono::seconds(std::max(1u, options_.connect_timeout_s)));
 }
 
 MetadataFault Store::fault_of(const DbError& error, std::string_view statement) const {
@@ -142,6 +143,11 @@ MetadataResult<void> Store::probe() {
   };
   auto answer = (*lease)->run(kProbe, Params{}, until);
   if (!answer) return failed(answer.error());
+  if (answer->integer(0, 1) != (*lease)->backend()) {
+    note_trouble(session_is_not_kept().message);
+    (*lease)->close();
+    return unavailable();
+  }
   if (answer->boolean(0, 0)) {
     note_trouble("it takes no changes: it is a standby, or set to default_transaction_read_only");
     return unavailable();

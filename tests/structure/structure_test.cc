@@ -40,7 +40,7 @@ std::vector<Library> libraries() {
         "tests/bench/main.cc", "tests/bench/control.cc", "tests/bench/rest.cc"}},
       {"unicode/", {"schemas/text/unicode.cc"}},
       {"utf8proc", {"clients/parleyctl/chat/text.cc"}},
-      {"libpq-fe.h", {"storage/postgres/connection.cc"}},
+      {"libpq-fe.h", {"storage/postgres/connection.cc", "storage/postgres/url.cc"}},
       {"nats", {}},
       {"boost/beast/", {"bridge/http/request_reader.cc", "bridge/api/testing/http_call.cc"}},
       {"boost/url/", {"bridge/http/target.cc"}},

@@ -149,6 +149,14 @@ void Bridge::wait_until_ready() {
     throw std::runtime_error("the bridge does not get ready: " + last + "\n" + last_lines(log(), 4000));
 }
 
+Output Bridge::check() const {
+  Command command;
+  command.argv = {
+      bridge_path(), "--check",      "--config",    (folder() / "bridge.toml").string(),
+      "--roles",     options_.roles, "--replacing", std::to_string(process_ ? process_->pid() : 0)};
+  return run(command);
+}
+
 std::optional<int> Bridge::terminate() { return process_->stop(); }
 
 void Bridge::kill9() {

@@ -41,6 +41,7 @@ class Bridge {
   void start();                    // returns when it answers /health/live
   void launch();                   // the first half of start(): does not wait
   void wait_until_ready();         // /health/ready says 200; throws with what is missing
+  Output check() const;            // as --check tells it, while this one runs or not
   std::optional<int> terminate();  // SIGTERM; the exit status, nothing when it had to be killed
   void kill9();                    // and waits until it is gone
   void hangup() { process_->signal(SIGHUP); }

@@ -1,0 +1,111 @@
+#include "storage/postgres/session.h"
+
+#include <algorithm>
+
+namespace parley::storage::postgres {
+namespace {
+
+constexpr std::string_view kNotKept =
+    "the pooler in front of PostgreSQL lends its connections for one transaction or statement at a time, and "
+    "the bridge needs whole sessions (LISTEN, advisory locks, prepared statements): set pool_mode = session "
+    "(PgBouncer; others have a mode or a port for it) for this database and user, or give PostgreSQL's own "
+    "address in [database] url";
+
+constexpr char kBackend[] = "SELECT pg_catalog.pg_backend_pid()";
+
+DbResult<std::int64_t> backend_of(Connection& connection, Deadline deadline) {
+  const auto rows = connection.run_text(kBackend, deadline);
+  if (!rows) return rows.error();
+  return rows->integer(0, 0);
+}
+
+// For each step; none of them has anything to do.
+constexpr std::chrono::milliseconds kQuick{500};
+// Before what could not be found out is tried again.
+constexpr std::chrono::milliseconds kPause{20};
+
+enum class Finding { kept, not_kept, unknown };
+
+// A pooler that lends a session for a transaction at a time serves `other` by the session that has just
+// become free, which is mine, or me by the one that `other` had. One that takes them in turn comes around to
+// mine after some number of questions, but not after one more as well.
+Finding try_once(Connection& mine, Connection& other, int questions, Deadline until) {
+  const auto now = backend_of(mine, until);
+  if (now && *now != mine.backend()) return Finding::not_kept;
+  for (int i = 0; now && i < questions; ++i) {
+    const auto others = backend_of(other, until);
+    if (!others) return Finding::unknown;  // no session is left for it
+    if (*others == mine.backend()) return Finding::not_kept;
+  }
+  return now ? Finding::kept : Finding::unknown;
+}
+
+DbError cannot_be_seen() {
+  return {
+      DbErrorKind::timeout, "",
+      "the pooler in front of PostgreSQL gives no second connection within the time, by which it could be "
+      "seen whether it lends whole sessions: give this database and user more of them (pool_size, "
+      "max_db_connections), or try again when fewer are in use",
+      ""};
+}
+
+}  // namespace
+
+std::string begin_session_sql(const Servers& servers, const std::string& settings) {
+  // What DISCARD ALL does, which cannot stand beside others, but that the role is what it was at the startup.
+  // A pooler may have been told to leave things as they are between two of its clients: statements prepared
+  // by our names, locks that nobody will give back, tables that hide ours.
+  return "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DEALLOCATE ALL; UNLISTEN *; "
+         "SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP; "
+         // RESET makes these what they were when the pooler connected.
+         "SET client_encoding = 'UTF8'; SET application_name = 'parley-bridge'; " +
+         servers.settings() + settings + "; " + kBackend;
+}
+
+DbError session_is_not_kept() { return {DbErrorKind::lost, "", std::string(kNotKept), ""}; }
+bool is_session_not_kept(const DbError& error) { return error.message == kNotKept; }
+
+DbResult<void> check_session_is_kept(
+    Connection& mine, Servers::SessionsSeen& seen,
+    const std::function<DbResult<std::unique_ptr<Connection>>(Deadline)>& open, Deadline deadline) {
+  // Other clients of the pooler may come in between two questions, but hardly each time.
+  constexpr int kEnough = 12, kUnknown = 2;
+  const auto connected = Clock::now();
+  const std::unique_lock lock(seen.mutex, deadline);
+  const auto unseen = [&]() -> DbResult<void> {
+    if (seen.ever) return {};
+    return cannot_be_seen();
+  };
+  if (!lock.owns_lock()) return unseen();
+  if (seen.begun > connected) return {};
+  const auto begun = Clock::now();
+  int kept = 0, unknown = 0;
+  std::unique_ptr<Connection> other;
+  while (kept < kEnough && mine.alive() && Clock::now() < deadline && !(seen.ever && unknown >= kUnknown)) {
+    const Deadline until = std::min(deadline, Clock::now() + kQuick);
+    if (!other) {
+      auto opened = open(until);
+      if (opened) other = std::move(*opened);
+    }
+    switch (other ? try_once(mine, *other, 1 + kept % 2, until) : Finding::unknown) {
+      case Finding::kept:
+        ++kept;
+        break;
+      case Finding::not_kept:
+        seen.ever = false;
+        return session_is_not_kept();
+      case Finding::unknown:
+        ++unknown;
+        other.reset();
+        Connection::wait_for(-1, std::min(until, Clock::now() + kPause));
+        break;
+    }
+  }
+  if (!mine.alive()) return {};  // its next question says so
+  if (kept < kEnough) return unseen();
+  seen.begun = begun;
+  seen.ever = true;
+  return {};
+}
+
+}  // namespace parley::storage::postgres

@@ -1,0 +1,126 @@
+#include "storage/postgres/url.h"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <sstream>
+#include <string_view>
+
+namespace parley::storage::postgres {
+namespace {
+
+// As a constant in SQL, whatever standard_conforming_strings is.
+std::string constant(std::string_view text) {
+  std::string out = "E'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += c;
+    out += c;
+  }
+  return out + "'";
+}
+
+// At white space; a backslash takes the next character as it is.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  bool within = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool blank = std::string_view(" \t\n\v\f\r").find(text[i]) != std::string_view::npos;
+    if (!blank && !within) words.emplace_back();
+    within = !blank;
+    if (blank) continue;
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    words.back() += text[i];
+  }
+  return words;
+}
+
+}  // namespace
+
+std::string fault_in_url(const std::string& url) {
+  char* message = nullptr;
+  PQconninfoOption* options = PQconninfoParse(url.c_str(), &message);
+  std::string fault;
+  if (options == nullptr) fault = message ? message : "cannot be parsed";
+  if (options != nullptr) PQconninfoFree(options);
+  if (message != nullptr) PQfreemem(message);
+  while (!fault.empty() && fault.back() == '\n') fault.pop_back();
+  // libpq quotes what it was given, and that may hold a password; the name of an option holds none.
+  if (fault.find("option \"") != std::string::npos || fault.find("parameter: \"") != std::string::npos)
+    return fault;
+  std::size_t from = fault.find('"');
+  while (from != std::string::npos && fault.find('"', from + 1) - from <= 2)  // libpq's own, such as "]"
+    from = fault.find('"', from + 3);
+  if (from != std::string::npos) fault.replace(from, fault.rfind('"') + 1 - from, "...");
+  return fault;
+}
+
+void forget_startup_environment() {
+  // All that libpq sends of the environment (PostgreSQL's documentation, 34.15), but for the encoding, which
+  // we choose.
+  for (const char* name : {"PGOPTIONS", "PGDATESTYLE", "PGTZ", "PGGEQO"})
+    if (std::getenv(name) != nullptr) ::unsetenv(name);
+}
+
+std::optional<Settings> parse_startup_options(const std::string& text) {
+  Settings settings;
+  const std::vector<std::string> words = words_of(text);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    std::string setting = words[i];
+    if (setting == "-c" && i + 1 < words.size()) {
+      setting = words[++i];
+    } else if (setting.starts_with("--") || (setting.starts_with("-c") && setting.size() > 2)) {
+      setting.erase(0, 2);
+    } else {
+      return std::nullopt;
+    }
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) return std::nullopt;
+    std::string name = setting.substr(0, equals);
+    std::ranges::replace(name, '-', '_');  // as the server does
+    settings.emplace_back(std::move(name), setting.substr(equals + 1));
+  }
+  return settings;
+}
+
+Servers::Servers(const std::string& url) : servers_(1) {
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parsed(
+      PQconninfoParse(url.c_str(), nullptr), &PQconninfoFree);
+  std::vector<std::string> hosts, addresses, ports;
+  const auto parts = [](const char* value) {
+    std::vector<std::string> list;
+    std::istringstream text(value);
+    for (std::string part; std::getline(text, part, ',');) list.push_back(part);
+    return list;
+  };
+  if (parsed == nullptr) options_.emplace_back("dbname", url);
+  for (const PQconninfoOption* each = parsed.get(); each != nullptr && each->keyword != nullptr; ++each) {
+    if (each->val == nullptr) continue;
+    const std::string_view name = each->keyword;
+    if (name == "host") hosts = parts(each->val);
+    if (name == "hostaddr") addresses = parts(each->val);
+    if (name == "port") ports = parts(each->val);
+    if (name == "options") {
+      if (const auto settings = parse_startup_options(each->val)) {
+        // Not SET, which takes a list of names (search_path) for one name.
+        for (const auto& [setting, value] : *settings)
+          settings_ +=
+              "SELECT pg_catalog.set_config(" + constant(setting) + ", " + constant(value) + ", false); ";
+        continue;
+      }
+      sends_options_ = true;
+    }
+    options_.emplace_back(name, each->val);
+  }
+  const std::size_t count = std::max(hosts.size(), addresses.size());
+  if (count < 2) return;  // libpq does as well
+  servers_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i < hosts.size()) servers_[i].host = hosts[i];
+    if (i < addresses.size()) servers_[i].hostaddr = addresses[i];
+    if (!ports.empty()) servers_[i].port = ports[std::min(i, ports.size() - 1)];
+  }
+}
+
+}  // namespace parley::storage::postgres
