@@ -427,6 +427,20 @@ TEST_F(PoolerTest, TheEnvironmentAddsNothingAtTheStartup) {
   EXPECT_EQ(ask(*connect(far()), "SELECT current_setting('timezone') || current_setting('geqo')"), "UTCon");
 }
 
+TEST(ConnectionString, AFaultNamesAnOptionButNoPartOfAPassword) {
+  using postgres::fault_in_url;
+  EXPECT_THAT(fault_in_url("host=db pasword=hidden"),
+              AllOf(HasSubstr("\"pasword\""), Not(HasSubstr("hidden"))));
+  EXPECT_THAT(fault_in_url("host=db hots=x password=hidden"), HasSubstr("\"hots\""));
+  EXPECT_THAT(fault_in_url("postgresql://db/parley?sslmod=x"), HasSubstr("\"sslmod\""));
+  for (const char* url :
+       {"password=hid den=x", "host=db password=hid den =x dbname=y", "password = hid den=x",
+        "sslpassword=hid den=x", "password=hid den", "password='hid den",
+        "postgresql://u:h/hi?den=x@db/parley", "postgresql://u:h/i?x=den&den=y@db/parley",
+        "postgresql://u:hid%zzden@db/", "postgresql://u:h@[den", "password=hid\\ den den=4"})
+    EXPECT_THAT(fault_in_url(url), AllOf(Not(HasSubstr("den")), Not(""))) << url;
+}
+
 TEST(StartupOptions, SettingsAreTakenApart) {
   using postgres::parse_startup_options;
   const auto text = [](const std::string& options) {

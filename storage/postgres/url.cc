@@ -36,6 +36,20 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
+constexpr char kHowToQuote[] =
+    "where it has signs of another meaning, write password='...' or, in a postgresql:// url, %XX for them";
+
+// Does the name that `fault` quotes stand where a password could not have ended yet?
+bool may_be_password(const std::string& url, const std::string& fault) {
+  const std::size_t from = fault.find('"') + 1;
+  const std::string name = fault.substr(from, fault.rfind('"') - from);
+  if (url.find("://") != std::string::npos)
+    return url.rfind('@') != std::string::npos && url.find(name) < url.rfind('@');
+  const std::size_t password = url.find("password");
+  return password != std::string::npos && url.find('=', password) < url.rfind(name) &&
+         url.rfind(name) > url.find_first_of(" \t", url.find('=', password));
+}
+
 }  // namespace
 
 std::string fault_in_url(const std::string& url) {
@@ -48,7 +62,9 @@ std::string fault_in_url(const std::string& url) {
   while (!fault.empty() && fault.back() == '\n') fault.pop_back();
   // libpq quotes what it was given, and that may hold a password; the name of an option holds none.
   if (fault.find("option \"") != std::string::npos || fault.find("parameter: \"") != std::string::npos)
-    return fault;
+    return may_be_password(url, fault)
+               ? fault.substr(0, fault.find('"')) + "..., which may be a part of the password: " + kHowToQuote
+               : fault;
   std::size_t from = fault.find('"');
   while (from != std::string::npos && fault.find('"', from + 1) - from <= 2)  // libpq's own, such as "]"
     from = fault.find('"', from + 3);
