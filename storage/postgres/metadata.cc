@@ -108,7 +108,8 @@ PostgresTrial try_postgres(const PostgresOptions& options) {
   const postgres::DbError& error = connection.error();
   if (postgres::is_session_not_kept(error)) return {WhyNotPostgres::options, error.message};
   std::string words = error.message;
-  std::replace(words.begin(), words.end(), '\n', ' ');
+  std::replace_if(
+      words.begin(), words.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
   while (words.ends_with(' ')) words.pop_back();
   if (postgres::is_refusal(error.sqlstate, error.message))
     return {WhyNotPostgres::refused, "the server does not let the bridge in: " + words};
