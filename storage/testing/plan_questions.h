@@ -294,10 +294,16 @@ inline constexpr Question kQuestions[] = {
 };
 
 // That read no table.
-inline const std::set<std::string> kUnasked = {
-    "feed.still_there",  "feed.try_lead",      "pool.ping",        "probe",
-    "transaction.begin", "transaction.commit", "transaction.fate", "transaction.rollback",
-    "users.lock_admins"};
+inline const std::set<std::string> kUnasked = {"feed.still_leads",
+                                               "feed.still_listens",
+                                               "feed.try_lead",
+                                               "pool.ping",
+                                               "probe",
+                                               "transaction.begin",
+                                               "transaction.commit",
+                                               "transaction.fate",
+                                               "transaction.rollback",
+                                               "users.lock_admins"};
 
 }  // namespace parley::storage
 

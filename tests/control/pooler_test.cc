@@ -20,9 +20,7 @@ BridgeOptions behind(const PgBouncer& pooler, const std::string& database, const
 
 class BehindAPooler : public testing::Test {
  protected:
-  void SetUp() override {
-    ASSERT_TRUE(PgBouncer::installed()) << "apt-get install pgbouncer";
-  }
+  void SetUp() override { ASSERT_TRUE(PgBouncer::installed()) << "apt-get install pgbouncer"; }
 };
 
 // From an empty database to what people may do at the broker.
