@@ -311,8 +311,10 @@ TEST(BridgeConfig, ShownLinesHoldNoSecrets) {
   for (const char* line :
        {"url = \"postgresql://parley:s3cr:et@db/parley\" x", "url = \"postgresql://parley:s3cr@et@db/parley",
         "url = \"host=db password=s3cret\" x", "url = \"host=db PASSWORD = 's3cr et'\" x",
-        "password = \"s3cret\"", "url = \"postgresql:///parley?password=s3cret\" x",
-        "passwrd_token = 's3cret'"}) {
+        "url = \"postgresql://parley:s3cr\\\"et@db/parley\" x",
+        "url = \"postgresql://parley:s3cr\"et@db/parley\"",
+        "url = 'postgresql://parley:s3cr'et@db/parley' # like user:password@host", "password = \"s3cret\"",
+        "url = \"postgresql:///parley?password=s3cret\" x", "passwrd_token = 's3cret'"}) {
     const std::string text = errors("[database]\n" + std::string(line) + "\n");
     EXPECT_THAT(text, HasSubstr("/srv/chat/bridge.toml:2:")) << line;
     EXPECT_THAT(text, HasSubstr("***")) << line;
@@ -321,6 +323,9 @@ TEST(BridgeConfig, ShownLinesHoldNoSecrets) {
   EXPECT_THAT(errors("[[oidc]]\nclient_secret = \"s3cret\""),
               AllOf(HasSubstr("did you mean client_secret_file?"), Not(HasSubstr("s3cret"))));
   EXPECT_THAT(errors("[limits]\ntokens = 0"), HasSubstr("2 | tokens = 0"));
+  // And what is none is shown, whatever the comment says.
+  EXPECT_THAT(errors("[database]\nurl = \"postgresql://me@127.0.0.1:5432/x\" x # user:key@host"),
+              HasSubstr("me@127.0.0.1:5432/x"));
 }
 
 TEST(LoadBridgeConfig, SaysWhatCannotBeRead) {

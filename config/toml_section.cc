@@ -136,7 +136,12 @@ std::string showable(std::string_view line) {
   // postgresql://user:PASSWORD@host
   if (const std::size_t scheme = out.find("://"); scheme != std::string::npos) {
     const std::size_t colon = out.find(':', scheme + 3);
-    const std::size_t at = out.rfind('@');
+    // As far as the string goes: what is said behind it may have signs of its own. Unless it is none yet,
+    // because a quote in the password has ended it.
+    const std::size_t quote = out.find_last_of("'\"", scheme);
+    const std::size_t end = quote == std::string::npos ? quote : out.find(out[quote], scheme);
+    const bool is_within = out.find('@', scheme) < end;
+    const std::size_t at = out.rfind('@', is_within ? end : std::string::npos);
     if (colon != std::string::npos && at != std::string::npos && colon < at)
       out.replace(colon + 1, at - colon - 1, "***"), lower.replace(colon + 1, at - colon - 1, "***");
   }

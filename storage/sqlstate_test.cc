@@ -103,6 +103,13 @@ TEST(SqlState, KnowsWhatWaitingDoesNotMend) {
       {false, "53300", "FATAL:  sorry, too many clients already"},
       {false, "42501", "FATAL:  could not open file \"global/pg_filenode.map\": Permission denied"},
       {false, "58P01", "FATAL:  could not open file \"base/1/2\""},
+      // What poolers pass on, with a state of their own.
+      {true, "08P01", "FATAL:  Peer authentication failed for user \"parley\""},
+      {true, "08P01", "FATAL:  server login failed: FATAL password authentication failed for user \"p\""},
+      {true, "", "FATAL:  database \"nope\" does not exist"},
+      {true, "08P01", "FATAL:  role \"nobody\" does not exist"},
+      {true, "08P01", "FATAL:  no pg_hba.conf entry for host \"::1\""},
+      {false, "08P01", "FATAL:  server login has been failing, try again later (server_login_retry)"},
       {false, "08P01", "FATAL:  server login failed: the database system is starting up"},
   };
   for (const auto& row : rows) EXPECT_EQ(is_refusal(row.state, row.message), row.want) << row.message;

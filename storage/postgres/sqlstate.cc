@@ -67,8 +67,9 @@ constexpr std::array<std::string_view, 18> kFileFunctions = {"mdopen",
 constexpr std::array<std::string_view, 5> kRefusals = {"28", "3D", "22023", "42601", "42704"};
 // The same without a state of their own: of the right to connect (which shares its state with files that
 // cannot be opened), of PgBouncer, and of libpq, once it has reached a server.
-constexpr std::array<std::string_view, 3> kRefusalsSaid = {"permission denied for database",
-                                                           "no such database", "no such user"};
+constexpr std::array<std::string_view, 6> kRefusalsSaid = {
+    "permission denied for database", "no such database",  "no such user",
+    "authentication failed",          "\" does not exist", "no pg_hba.conf entry"};
 constexpr std::array<std::string_view, 5> kLocalRefusals = {"SSL", "certificate", "private key",
                                                             "channel binding", "authentication method"};
 
