@@ -27,7 +27,7 @@ const Statement kDirectory{
     "rooms.directory",
     select_view("FROM rooms r " OWN("$1") " WHERE r.deleted_ms = 0 AND r.access = 0 AND " PAGE_OF_PREFIX(
         "r.room", "$2", "$3", "$4") ALSO("$5 < 0 OR r.kind = $5") "ORDER BY r.room LIMIT $6")};
-// `< 1` is how the index says it: see schemas/sql/010_plans.sql.
+// `< 1` is how the index says it: see schemas/sql/011_users_by_shown_name.sql.
 const Statement kByName{
     "rooms.by_name",
     select_view("FROM rooms r " OWN(

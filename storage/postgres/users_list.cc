@@ -14,7 +14,7 @@ namespace {
 const Statement kSearch{"users.search",
                         SELECT_USER + " FROM users u WHERE " PAGE_OF_PREFIX("u.name", "$1", "$2", "$3")
                                           ALSO("u.status = 0 AND u.role <= 1") "ORDER BY u.name LIMIT $4"};
-// `< 1` is how the index says it: see schemas/sql/010_plans.sql.
+// `< 1` is how the index says it: see schemas/sql/011_users_by_shown_name.sql.
 const Statement kSearchByName{
     "users.search_by_display_name",
     SELECT_USER +
