@@ -71,6 +71,7 @@ class Database {
  public:
   Database() {
     options_.url = test::PostgresCluster::shared().create_database();
+    options_.statement_timeout_ms = 60'000;  // asserted is what is read: a busy machine may take its time
     if (!migrate_postgres(options_) || !open_postgres(options_))  // which brings the statements with it
       throw std::runtime_error("no database");
   }
