@@ -38,8 +38,10 @@ const char* const kSpellings[] = {
     "http . 'listen' = '127.0.0.1:9000'\nhttp.workers = 4\n[auth]\nargon2_ops = 2\n",
     "http = {listen = \"127.0.0.1:9000\"}\n",
     "http = { workers = 4, 'listen' = '127.0.0.1:9000' } # ours\n[auth]\n",
-    "# [http]\n# listen = \"0.0.0.0:1\"\n[database]\nurl = '''\n[http]\nlisten = \"0.0.0.0:1\"\n'''\n[http]\n"
-    "listen = \"127.0.0.1:9000\"\n",
+    // In brackets, because clang suspects a forgotten comma.
+    ("# [http]\n# listen = \"0.0.0.0:1\"\n[database]\nurl = '''\n[http]\nlisten = "
+     "\"0.0.0.0:1\"\n'''\n[http]\n"
+     "listen = \"127.0.0.1:9000\"\n"),
     "[auth] # \xc3\xa4\xe2\x82\xac\n[http]\r\nlisten = \"127.0.0.1:9000\" # \xc3\xa4\r\nworkers = 4\r\n",
     "[http]\nlisten = \"127.0.0.1:9000\"",
     "[http]\npublic_url = \"\xc3\xa4\xf0\x9f\x98\x80\"\nlisten = '127.0.0.1:9000'",

@@ -235,7 +235,7 @@ DbResult<void> Connection::begin_session(const ConnectOptions& options, const Se
                                          Deadline deadline) {
   auto begun = run_text(begin_session_sql(*options.servers, options.settings), deadline);
   if (!begun) {
-    DbError error = std::move(begun.error());
+    DbError error = begun.error();
     if (error.kind == DbErrorKind::timeout) {
       error.message =
           "connected, but nothing is answered: the server is frozen or has too much to do, or the pooler "
@@ -333,7 +333,7 @@ DbResult<Rows> Connection::finish(Deadline deadline) {
   if (last && PQstatus(pg(connection_)) == CONNECTION_BAD) return broken(PQerrorMessage(pg(connection_)));
   if (last) return last;
   // The last thing that was said before it was closed is the reason.
-  DbError error = std::move(last.error());
+  DbError error = last.error();
   if (PQstatus(pg(connection_)) == CONNECTION_BAD) error.kind = DbErrorKind::lost;
   if (error.kind == DbErrorKind::lost) close();
   return error;
