@@ -433,12 +433,39 @@ TEST(ConnectionString, AFaultNamesAnOptionButNoPartOfAPassword) {
               AllOf(HasSubstr("\"pasword\""), Not(HasSubstr("hidden"))));
   EXPECT_THAT(fault_in_url("host=db hots=x password=hidden"), HasSubstr("\"hots\""));
   EXPECT_THAT(fault_in_url("postgresql://db/parley?sslmod=x"), HasSubstr("\"sslmod\""));
-  for (const char* url :
-       {"password=hid den=x", "host=db password=hid den =x dbname=y", "password = hid den=x",
-        "sslpassword=hid den=x", "password=hid den", "password='hid den",
-        "postgresql://u:h/hi?den=x@db/parley", "postgresql://u:h/i?x=den&den=y@db/parley",
-        "postgresql://u:hid%zzden@db/", "postgresql://u:h@[den", "password=hid\\ den den=4"})
+  for (const char* url : {"password=hid den=x",
+                          "host=db password=hid den =x dbname=y",
+                          "password = hid den=x",
+                          "sslpassword=hid den=x",
+                          "password=hid den",
+                          "password='hid den",
+                          "postgresql://u:h/hi?den=x@db/parley",
+                          "postgresql://u:h/i?x=den&den=y@db/parley",
+                          "postgresql://u:hid%zzden@db/",
+                          "postgresql://u:h@[den",
+                          "password=hid\\ den den=4",
+                          "password=hid\nden=x",
+                          "postgresql://u:h/i?den@db/parley",
+                          "postgresql://u:h/i?den=x=y@db/parley",
+                          "postgresql://u:h/i?d%65n=x@db/parley",
+                          "postgresql://db/parley?user=u&password=hid&den=x",
+                          "postgresql://db/parley?user=u&password=hid&den",
+                          "postgresql://u:den/hid@db/parley",
+                          "postgres://u:1/den@db/parley",
+                          "postgresql://u:hid@den@db/parley",
+                          "postgresql://u:hid@den@db:5432,other/parley",
+                          "postgresql://u:70000/den@db/"})
     EXPECT_THAT(fault_in_url(url), AllOf(Not(HasSubstr("den")), Not(""))) << url;
+}
+
+TEST(ConnectionString, WhatOnlyLooksLikeACutPasswordIsTaken) {
+  for (const char* url :
+       {"postgresql://u:h%40i%2Fd@db/parley", "postgresql://u:p@db:5432,other:5433/parley?sslmode=disable",
+        "postgresql://u@db/parley", "postgresql://db/parley", "postgresql:///parley?host=/run/a@b&user=u",
+        "postgresql:///parley?host=@socket", "postgresql://%40socket/parley",
+        "postgresql://u:p@[::1]:5432/x@y", "host=db password=p@s/s port=5432,5433",
+        "postgresql://u:p@db:,other:/parley", ""})
+    EXPECT_EQ(postgres::fault_in_url(url), "") << url;
 }
 
 TEST(StartupOptions, SettingsAreTakenApart) {

@@ -3,10 +3,14 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <sstream>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 namespace parley::storage::postgres {
 namespace {
@@ -39,37 +43,87 @@ std::vector<std::string> words_of(std::string_view text) {
 constexpr char kHowToQuote[] =
     "where it has signs of another meaning, write password='...' or, in a postgresql:// url, %XX for them";
 
-// Does the name that `fault` quotes stand where a password could not have ended yet?
-bool may_be_password(const std::string& url, const std::string& fault) {
-  const std::size_t from = fault.find('"') + 1;
-  const std::string name = fault.substr(from, fault.rfind('"') - from);
-  if (url.find("://") != std::string::npos)
-    return url.rfind('@') != std::string::npos && url.find(name) < url.rfind('@');
+constexpr std::string_view kBlanks = " \t\n\v\f\r";
+
+bool is_uri(std::string_view url) {
+  return url.starts_with("postgresql://") || url.starts_with("postgres://");
+}
+
+// Does the `name` that libpq does not know stand where a password could not have ended yet?
+bool may_be_password(const std::string& url, const std::string& name) {
   const std::size_t password = url.find("password");
-  return password != std::string::npos && url.find('=', password) < url.rfind(name) &&
-         url.rfind(name) > url.find_first_of(" \t", url.find('=', password));
+  const std::size_t equals = password == url.npos ? password : url.find('=', password);
+  if (is_uri(url)) {
+    const std::size_t at = url.rfind('@');
+    const std::size_t first = url.find(name);  // of a name written as %XX: none
+    return first == url.npos || (at != url.npos && first < at) ||
+           (equals != url.npos && url.rfind(name) > equals);
+  }
+  return equals != url.npos && equals < url.rfind(name) &&
+         url.rfind(name) > url.find_first_of(kBlanks, equals);
+}
+
+std::vector<std::string> parts_of(const char* value) {
+  std::vector<std::string> list;
+  std::istringstream text(value);
+  for (std::string part; std::getline(text, part, ',');) list.push_back(part);
+  return list;
+}
+
+bool is_port(const std::string& text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return text.empty() || (error == std::errc() && end == text.data() + text.size() && port > 0);
+}
+
+// Was a password cut at a sign of another meaning? libpq takes its rest for a host, a port or a database,
+// tries them, and quotes them in its errors.
+bool has_cut_password(const std::string& url, const PQconninfoOption* options) {
+  if (!is_uri(url) || url.find('@') == url.npos) return false;
+  bool has_user = false, cut = false;
+  for (const PQconninfoOption* each = options; each->keyword != nullptr; ++each) {
+    if (each->val == nullptr) continue;
+    const std::string_view name = each->keyword;
+    if (name == "user") has_user = true;
+    for (const std::string& part : parts_of(each->val)) {
+      if (name == "port" && !is_port(part)) cut = true;
+      // Where a folder or a name of a socket stands, it means itself.
+      if (name == "host" && part.find('@', 1) != part.npos && part[0] != '/' && part[0] != '@') cut = true;
+    }
+  }
+  return cut || (!has_user && url.find('@') < url.find('?'));
+}
+
+// What libpq says of it without what it quotes of it, for that may hold a password; the name of an option
+// holds none.
+std::string without_password(const std::string& url, std::string fault) {
+  for (const std::string_view marker : {"option \"", "parameter: \""}) {
+    const std::size_t quote = fault.find(marker);
+    if (quote == fault.npos) continue;
+    const std::size_t from = quote + marker.size();
+    if (!may_be_password(url, fault.substr(from, fault.rfind('"') - from))) return fault;
+    return fault.substr(0, from - 1) + "..., which may be a part of the password: " + kHowToQuote;
+  }
+  std::size_t from = fault.find('"');
+  while (from != std::string::npos && fault.find('"', from + 1) - from <= 2)  // libpq's own, such as "]"
+    from = fault.find('"', from + 3);
+  if (from != std::string::npos) fault.replace(from, fault.rfind('"') + 1 - from, "...");
+  return fault;
 }
 
 }  // namespace
 
 std::string fault_in_url(const std::string& url) {
   char* message = nullptr;
-  PQconninfoOption* options = PQconninfoParse(url.c_str(), &message);
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+      PQconninfoParse(url.c_str(), &message), &PQconninfoFree);
   std::string fault;
   if (options == nullptr) fault = message ? message : "cannot be parsed";
-  if (options != nullptr) PQconninfoFree(options);
   if (message != nullptr) PQfreemem(message);
   while (!fault.empty() && fault.back() == '\n') fault.pop_back();
-  // libpq quotes what it was given, and that may hold a password; the name of an option holds none.
-  if (fault.find("option \"") != std::string::npos || fault.find("parameter: \"") != std::string::npos)
-    return may_be_password(url, fault)
-               ? fault.substr(0, fault.find('"')) + "..., which may be a part of the password: " + kHowToQuote
-               : fault;
-  std::size_t from = fault.find('"');
-  while (from != std::string::npos && fault.find('"', from + 1) - from <= 2)  // libpq's own, such as "]"
-    from = fault.find('"', from + 3);
-  if (from != std::string::npos) fault.replace(from, fault.rfind('"') + 1 - from, "...");
-  return fault;
+  if (options != nullptr && has_cut_password(url, options.get()))
+    fault = std::string("its password seems to have / or @ in it: ") + kHowToQuote;
+  return options == nullptr ? without_password(url, std::move(fault)) : fault;
 }
 
 void forget_startup_environment() {
@@ -104,19 +158,13 @@ Servers::Servers(const std::string& url) : servers_(1) {
   const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parsed(
       PQconninfoParse(url.c_str(), nullptr), &PQconninfoFree);
   std::vector<std::string> hosts, addresses, ports;
-  const auto parts = [](const char* value) {
-    std::vector<std::string> list;
-    std::istringstream text(value);
-    for (std::string part; std::getline(text, part, ',');) list.push_back(part);
-    return list;
-  };
   if (parsed == nullptr) options_.emplace_back("dbname", url);
   for (const PQconninfoOption* each = parsed.get(); each != nullptr && each->keyword != nullptr; ++each) {
     if (each->val == nullptr) continue;
     const std::string_view name = each->keyword;
-    if (name == "host") hosts = parts(each->val);
-    if (name == "hostaddr") addresses = parts(each->val);
-    if (name == "port") ports = parts(each->val);
+    if (name == "host") hosts = parts_of(each->val);
+    if (name == "hostaddr") addresses = parts_of(each->val);
+    if (name == "port") ports = parts_of(each->val);
     if (name == "options") {
       if (const auto settings = parse_startup_options(each->val)) {
         // Not SET, which takes a list of names (search_path) for one name.

@@ -12,7 +12,8 @@
 
 namespace parley::storage::postgres {
 
-// A connection string that cannot be parsed gives the reason, without a password.
+// A connection string that cannot be parsed, or that libpq would quote a part of the password of, gives the
+// reason, without a password.
 std::string fault_in_url(const std::string& url);
 
 // What libpq would take from the environment and send to the server at the startup, where poolers refuse it:
