@@ -350,6 +350,30 @@ TEST_F(PoolerTest, ASlowServerIsNotTakenForAnotherMode) {
   slow.join();
 }
 
+// Nor is a connection given up because one of its questions takes a while.
+TEST_F(PoolerTest, ASlowServerIsWaitedForWhileItIsSeenWhatThePoolerLends) {
+  pooler_ = std::make_unique<test::PgBouncer>(cluster(), "session");
+  const PostgresOptions options = far();
+  const auto mine = connect(options);
+  postgres::Servers::SessionsSeen seen;
+  std::thread later;
+  const auto open = [&](postgres::Deadline until) {
+    auto other = postgres::Connection::open({options.url, ""}, until);
+    if (later.joinable()) return other;
+    cluster().pause();
+    later = std::thread([&] {
+      std::this_thread::sleep_for(1s);
+      cluster().resume();
+    });
+    return other;
+  };
+  const auto kept = postgres::check_session_is_kept(*mine, seen, open, soon());
+  if (later.joinable()) later.join();
+  EXPECT_TRUE(kept.has_value());
+  EXPECT_TRUE(seen.ever);
+  EXPECT_EQ(ask(*mine, "SELECT 7"), "7");
+}
+
 // Its mode is changed while we run, and put right again.
 TEST_F(PoolerTest, AModeThatChangesIsNoticed) {
   go_through("session");

@@ -19,7 +19,7 @@ DbResult<std::int64_t> backend_of(Connection& connection, Deadline deadline) {
   return rows->integer(0, 0);
 }
 
-// For each step; none of them has anything to do.
+// For the questions of the other; none of them has anything to do.
 constexpr std::chrono::milliseconds kQuick{500};
 // Before what could not be found out is tried again.
 constexpr std::chrono::milliseconds kPause{20};
@@ -28,10 +28,12 @@ enum class Finding { kept, not_kept, unknown };
 
 // A pooler that lends a session for a transaction at a time serves `other` by the session that has just
 // become free, which is mine, or me by the one that `other` had. One that takes them in turn comes around to
-// mine after some number of questions, but not after one more as well.
-Finding try_once(Connection& mine, Connection& other, int questions, Deadline until) {
-  const auto now = backend_of(mine, until);
+// mine after some number of questions, but not after one more as well. Mine has all the time: a question that
+// runs out of it costs the connection, and the server may only be slow.
+Finding try_once(Connection& mine, Connection& other, int questions, Deadline deadline) {
+  const auto now = backend_of(mine, deadline);
   if (now && *now != mine.backend()) return Finding::not_kept;
+  const Deadline until = std::min(deadline, Clock::now() + kQuick);
   for (int i = 0; now && i < questions; ++i) {
     const auto others = backend_of(other, until);
     if (!others) return Finding::unknown;  // no session is left for it
@@ -82,12 +84,13 @@ DbResult<void> check_session_is_kept(
   int kept = 0, unknown = 0;
   std::unique_ptr<Connection> other;
   while (kept < kEnough && mine.alive() && Clock::now() < deadline && !(seen.ever && unknown >= kUnknown)) {
-    const Deadline until = std::min(deadline, Clock::now() + kQuick);
     if (!other) {
-      auto opened = open(until);
+      // Half of what is left: one that is let wait must not take all of it.
+      const auto now = Clock::now();
+      auto opened = open(now + (deadline - now) / 2);
       if (opened) other = std::move(*opened);
     }
-    switch (other ? try_once(mine, *other, 1 + kept % 2, until) : Finding::unknown) {
+    switch (other ? try_once(mine, *other, 1 + kept % 2, deadline) : Finding::unknown) {
       case Finding::kept:
         ++kept;
         break;
@@ -97,7 +100,7 @@ DbResult<void> check_session_is_kept(
       case Finding::unknown:
         ++unknown;
         other.reset();
-        Connection::wait_for(-1, std::min(until, Clock::now() + kPause));
+        Connection::wait_for(-1, std::min(deadline, Clock::now() + kPause));
         break;
     }
   }
