@@ -374,6 +374,13 @@ TEST_F(PoolerTest, ASlowServerIsWaitedForWhileItIsSeenWhatThePoolerLends) {
   EXPECT_EQ(ask(*mine, "SELECT 7"), "7");
 }
 
+// What was seen of one of several servers says nothing of another.
+TEST_F(PoolerTest, EachServerIsSeenByItself) {
+  const postgres::Servers servers("postgresql://u@one,two/parley");
+  servers.at(0).sessions_seen->ever = true;
+  EXPECT_FALSE(servers.at(1).sessions_seen->ever);
+}
+
 // Its mode is changed while we run, and put right again.
 TEST_F(PoolerTest, AModeThatChangesIsNoticed) {
   go_through("session");

@@ -251,7 +251,7 @@ DbResult<void> Connection::begin_session(const ConnectOptions& options, const Se
   if (backend_ == PQbackendPID(pg(connection_))) return {};
   const ConnectOptions bare{options.url, "", options.servers};
   const auto open = [&](Deadline until) { return connect(bare, server, until); };
-  if (auto kept = check_session_is_kept(*this, options.servers->sessions_seen(), open, deadline); !kept)
+  if (auto kept = check_session_is_kept(*this, *server.sessions_seen, open, deadline); !kept)
     return kept.error();
   if (!connection_) return DbError{DbErrorKind::timeout, "", "the server does not answer", ""};
   return {};

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -30,10 +31,18 @@ std::optional<Settings> parse_startup_options(const std::string& text);
 class Servers {
  public:
   explicit Servers(const std::string& url);  // one, whatever it is, when the string cannot be parsed
+  // Of those who find out at a time whether a pooler lends whole sessions, one does for all who were
+  // connected before it began.
+  struct SessionsSeen {
+    std::timed_mutex mutex;
+    std::chrono::steady_clock::time_point begun{};  // guarded by mutex: the last time that it was seen
+    std::atomic<bool> ever = false;                 // that it does was seen, and not the contrary since
+  };
   struct Server {
     std::string host;  // empty, as the others: as the connection string says
     std::string hostaddr;
     std::string port;
+    std::shared_ptr<SessionsSeen> sessions_seen = std::make_shared<SessionsSeen>();
   };
   std::size_t size() const { return servers_.size(); }
   const Server& at(std::size_t i) const { return servers_[i]; }
@@ -47,22 +56,12 @@ class Servers {
   // They are of another kind, and are sent at the startup.
   bool sends_options() const { return sends_options_; }
 
-  // Of those who find out at a time whether a pooler lends whole sessions, one does for all who were
-  // connected before it began.
-  struct SessionsSeen {
-    std::timed_mutex mutex;
-    std::chrono::steady_clock::time_point begun{};  // guarded by mutex: the last time that it was seen
-    std::atomic<bool> ever = false;                 // that it does was seen, and not the contrary since
-  };
-  SessionsSeen& sessions_seen() { return sessions_seen_; }
-
  private:
   std::vector<Server> servers_;
   std::atomic<std::size_t> preferred_{0};
   Settings options_;
   std::string settings_;
   bool sends_options_ = false;
-  SessionsSeen sessions_seen_;
 };
 
 }  // namespace parley::storage::postgres
