@@ -1,6 +1,7 @@
 #include "storage/postgres/session.h"
 
 #include <algorithm>
+#include <mutex>
 
 namespace parley::storage::postgres {
 namespace {
@@ -42,6 +43,37 @@ Finding try_once(Connection& mine, Connection& other, int questions, Deadline de
   return now ? Finding::kept : Finding::unknown;
 }
 
+// One of those who find out has its turn; the others wait, at most until the deadline.
+class Turn {
+ public:
+  Turn(Servers::SessionsSeen& seen, Deadline deadline) : seen_(seen) {
+    std::unique_lock lock(seen_.mutex);
+    mine_ = seen_.changed.wait_until(lock, deadline, [&] { return !seen_.finding_out; });
+    if (mine_) seen_.finding_out = true;
+    begun_before_ = seen_.begun;
+  }
+  ~Turn() {
+    if (!mine_) return;
+    const std::lock_guard lock(seen_.mutex);
+    seen_.finding_out = false;
+    seen_.changed.notify_one();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  explicit operator bool() const { return mine_; }
+  Deadline begun_before() const { return begun_before_; }
+  void saw(Deadline begun) const {
+    const std::lock_guard lock(seen_.mutex);
+    seen_.begun = begun;
+    seen_.ever = true;
+  }
+
+ private:
+  Servers::SessionsSeen& seen_;
+  bool mine_ = false;
+  Deadline begun_before_;
+};
+
 DbError cannot_be_seen() {
   return {
       DbErrorKind::timeout, "",
@@ -73,13 +105,13 @@ DbResult<void> check_session_is_kept(
   // Other clients of the pooler may come in between two questions, but hardly each time.
   constexpr int kEnough = 12, kUnknown = 2;
   const auto connected = Clock::now();
-  const std::unique_lock lock(seen.mutex, deadline);
   const auto unseen = [&]() -> DbResult<void> {
     if (seen.ever) return {};
     return cannot_be_seen();
   };
-  if (!lock.owns_lock()) return unseen();
-  if (seen.begun > connected) return {};
+  const Turn turn(seen, deadline);
+  if (!turn) return unseen();
+  if (turn.begun_before() > connected) return {};
   const auto begun = Clock::now();
   int kept = 0, unknown = 0;
   std::unique_ptr<Connection> other;
@@ -106,8 +138,7 @@ DbResult<void> check_session_is_kept(
   }
   if (!mine.alive()) return {};  // its next question says so
   if (kept < kEnough) return unseen();
-  seen.begun = begun;
-  seen.ever = true;
+  turn.saw(begun);
   return {};
 }
 
