@@ -24,6 +24,7 @@ constexpr std::string_view kNote = "SYNCED-";
 constexpr std::string_view kUnfinishedNote = "SYNCED.new";
 constexpr std::string_view kCurrent = "CURRENT";
 constexpr std::string_view kLock = "LOCK";
+constexpr std::string_view kIdentity = "IDENTITY";
 constexpr std::size_t kCheckDigits = 8;
 constexpr std::size_t kReadBytes = 64 << 10;
 
@@ -50,6 +51,13 @@ template <class T>
 bool parse_number(std::string_view text, int base, T& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
   return error == std::errc() && end == text.data() + text.size();
+}
+
+// Which database the folder holds; empty while it is made. Tells its note from another's that was left here.
+std::string identity_in(FileSystem& files, const std::filesystem::path& folder) {
+  std::string identity;
+  if (!rocksdb::ReadFileToString(&files, (folder / kIdentity).string(), &identity).ok()) identity.clear();
+  return identity;
 }
 
 IOStatus sync_folder(FileSystem& files, const std::string& folder) {
@@ -106,7 +114,11 @@ class NotedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus note(IOStatus status) {
     if (!status.ok() || spoiled_ || length_ == noted_) return status;
     status =
-        write_note(files_, path_, {.manifest = name_of(path_), .length = length_, .crc32 = crc_.checksum()});
+        write_note(files_, path_,
+                   {.manifest = name_of(path_),
+                    .length = length_,
+                    .crc32 = crc_.checksum(),
+                    .identity = crc32_of(identity_in(files_, std::filesystem::path(path_).parent_path()))});
     if (status.ok()) noted_ = length_;
     return status;
   }
@@ -185,7 +197,8 @@ Status settle_locked(FileSystem& files, const std::string& folder, std::string& 
   if (!read_text(files, manifest_note_path(manifest), text).ok()) return Status::OK();
   const auto note = parse_manifest_note(text);
   std::uint64_t size = 0;
-  if (!note || note->manifest != name || !files.GetFileSize(manifest, IOOptions(), &size, nullptr).ok())
+  if (!note || note->manifest != name || note->identity != crc32_of(identity_in(files, path)) ||
+      !files.GetFileSize(manifest, IOOptions(), &size, nullptr).ok())
     return Status::OK();
 
   if (size < note->length) {
@@ -209,7 +222,8 @@ Status settle_locked(FileSystem& files, const std::string& folder, std::string& 
 }  // namespace
 
 std::string to_text(const ManifestNote& note) {
-  std::string line = note.manifest + " " + std::to_string(note.length) + " " + hex(note.crc32) + " ";
+  std::string line = note.manifest + " " + std::to_string(note.length) + " " + hex(note.crc32) + " " +
+                     hex(note.identity) + " ";
   return line + hex(crc32_of(line)) + "\n";
 }
 
@@ -225,8 +239,9 @@ std::optional<ManifestNote> parse_manifest_note(std::string_view text) {
   note.manifest = line.substr(0, first);
   const std::string_view length = line.substr(first + 1, second - first - 1);
   if (!is_numbered(note.manifest, kManifest) || !parse_number(length, 10, note.length) ||
-      line.size() != second + 1 + kCheckDigits + 1 ||
-      !parse_number(line.substr(second + 1, kCheckDigits), 16, note.crc32)) {
+      line.size() != second + 2 * (1 + kCheckDigits) + 1 || line[second + 1 + kCheckDigits] != ' ' ||
+      !parse_number(line.substr(second + 1, kCheckDigits), 16, note.crc32) ||
+      !parse_number(line.substr(second + 2 + kCheckDigits, kCheckDigits), 16, note.identity)) {
     return std::nullopt;
   }
   return note;

@@ -22,13 +22,14 @@ namespace parley::storage {
 // is, and before anything that relies on the sync. What is behind that length nobody relies on: it goes
 // before the engine opens. What is before it must be as it was.
 //
-//   note = manifest SP length SP crc32 SP check LF
-//   manifest = the file's name, length in decimal, crc32 (of that many bytes) and check (of the line up to
-//   and with the space before it) as eight hexadecimal digits
+//   note = manifest SP length SP crc32 SP identity SP check LF
+//   manifest = the file's name, length in decimal, crc32 (of that many bytes), identity (of the file
+//   IDENTITY) and check (of the line up to and with the space before it) as eight hexadecimal digits
 struct ManifestNote {
   std::string manifest;
   std::uint64_t length = 0;
   std::uint32_t crc32 = 0;
+  std::uint32_t identity = 0;
   bool operator==(const ManifestNote&) const = default;
 };
 std::string to_text(const ManifestNote& note);
@@ -44,7 +45,8 @@ std::unique_ptr<rocksdb::FSWritableFile> with_notes(std::unique_ptr<rocksdb::FSW
 // Before the engine opens `folder`; does nothing where somebody else has it open. Makes the MANIFEST what was
 // synced of it, and says in `notice` when that changed it. Corruption when less than that is there, or other
 // bytes; nothing is changed then. A folder without notes (of an earlier version) or with a damaged one is
-// left to the engine.
+// left to the engine; so is one whose note is another database's, because a backup was unpacked over it:
+// their MANIFESTs have the same names and begin alike.
 rocksdb::Status settle_manifest(rocksdb::FileSystem& files, const std::string& folder, std::string& notice);
 
 }  // namespace parley::storage

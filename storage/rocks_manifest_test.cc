@@ -9,9 +9,10 @@ namespace parley::storage {
 namespace {
 
 TEST(ManifestNote, IsALineThatChecksItself) {
-  const ManifestNote note{.manifest = "MANIFEST-000022", .length = 4711, .crc32 = 0x0badcafe};
+  const ManifestNote note{
+      .manifest = "MANIFEST-000022", .length = 4711, .crc32 = 0x0badcafe, .identity = 0xfeed};
   const std::string text = to_text(note);
-  EXPECT_EQ(text.substr(0, text.size() - 9), "MANIFEST-000022 4711 0badcafe ");
+  EXPECT_EQ(text.substr(0, text.size() - 9), "MANIFEST-000022 4711 0badcafe 0000feed ");
   EXPECT_EQ(parse_manifest_note(text), note);
   for (const std::uint64_t length : {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}}) {
     const ManifestNote other{.manifest = "MANIFEST-1", .length = length, .crc32 = 0};

@@ -214,6 +214,23 @@ TEST_F(RocksPower, AFolderWithoutNotesOrWithADamagedOneOpensAsItWas) {
   }
 }
 
+// A backup of before there were notes, over the folder of a new node: their MANIFESTs have the same name, and
+// the one begins as the other is.
+TEST_F(RocksPower, ABackupUnpackedOverAnotherFolderIsNotCutByThatOnesNote) {
+  ASSERT_NO_FATAL_FAILURE(make_log());
+  const fs::path manifest = current_manifest();
+  fs::remove(manifest_note_path(manifest.string()));
+  const fs::path backup = folder_.path() / "backup";
+  fs::copy(log_folder(), backup);
+  fs::remove_all(log_folder());
+  open();
+  ASSERT_EQ(current_manifest(), manifest);
+  ASSERT_TRUE(fs::exists(manifest_note_path(manifest.string())));
+  fs::copy(backup, log_folder(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  expect_exactly(*open(), next_);
+  EXPECT_THAT(notices_, testing::IsEmpty());
+}
+
 // RocksDB would begin a new database there, and delete the tables.
 TEST_F(RocksPower, AFolderThatHasLostItsCurrentIsRefusedAndKeepsItsTables) {
   ASSERT_NO_FATAL_FAILURE(make_log());
