@@ -78,8 +78,9 @@ DbError cannot_be_seen() {
   return {
       DbErrorKind::timeout, "",
       "the pooler in front of PostgreSQL gives no second connection within the time, by which it could be "
-      "seen whether it lends whole sessions: give this database and user more of them (pool_size, "
-      "max_db_connections), or try again when fewer are in use",
+      "seen whether it lends whole sessions, or is too far away for that: give this database and user more "
+      "of "
+      "them (pool_size, max_db_connections), or the bridge a longer [database] connect_timeout_s",
       ""};
 }
 
@@ -102,8 +103,11 @@ bool is_session_not_kept(const DbError& error) { return error.message == kNotKep
 DbResult<void> check_session_is_kept(
     Connection& mine, Servers::SessionsSeen& seen,
     const std::function<DbResult<std::unique_ptr<Connection>>(Deadline)>& open, Deadline deadline) {
-  // Other clients of the pooler may come in between two questions, but hardly each time.
-  constexpr int kEnough = 12, kUnknown = 2;
+  // Other clients of the pooler may come in between two questions, but hardly each time. Once it has been
+  // seen, a few questions are enough to see that it has changed: a pooler may be far away.
+  constexpr int kEnough = 12, kEnoughAgain = 4, kUnknown = 2;
+  // Of several processes of a pooler behind one address, the other comes to the same as mine at some time.
+  constexpr int kAnother = 3;
   const auto connected = Clock::now();
   const auto unseen = [&]() -> DbResult<void> {
     if (seen.ever) return {};
@@ -115,7 +119,8 @@ DbResult<void> check_session_is_kept(
   const auto begun = Clock::now();
   int kept = 0, unknown = 0;
   std::unique_ptr<Connection> other;
-  while (kept < kEnough && mine.alive() && Clock::now() < deadline && !(seen.ever && unknown >= kUnknown)) {
+  const int enough = seen.ever ? kEnoughAgain : kEnough;
+  while (kept < enough && mine.alive() && Clock::now() < deadline && !(seen.ever && unknown >= kUnknown)) {
     if (!other) {
       // Half of what is left: one that is let wait must not take all of it.
       const auto now = Clock::now();
@@ -124,7 +129,7 @@ DbResult<void> check_session_is_kept(
     }
     switch (other ? try_once(mine, *other, 1 + kept % 2, deadline) : Finding::unknown) {
       case Finding::kept:
-        ++kept;
+        if (++kept % kAnother == 0) other.reset();
         break;
       case Finding::not_kept:
         seen.ever = false;
@@ -137,7 +142,7 @@ DbResult<void> check_session_is_kept(
     }
   }
   if (!mine.alive()) return {};  // its next question says so
-  if (kept < kEnough) return unseen();
+  if (kept < enough) return unseen();
   turn.saw(begun);
   return {};
 }
