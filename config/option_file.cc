@@ -14,6 +14,8 @@ namespace {
 using config_detail::Problems;
 using Path = std::filesystem::path;
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 struct OptionName {
   std::string table;  // "broker.nodes[0]"
   std::string key;
@@ -46,6 +48,7 @@ std::size_t offset_of_line(std::string_view text, std::size_t line) {
 
 std::size_t offset_of(std::string_view text, const toml::source_position& position) {
   std::size_t at = offset_of_line(text, position.line);
+  if (at == 0 && text.starts_with(kByteOrderMark)) at = kByteOrderMark.size();  // it counts as no column
   for (std::size_t i = 1; i < position.column && at < text.size(); ++i) {
     ++at;
     while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
@@ -83,7 +86,7 @@ std::vector<std::string> candidates(std::string_view text, const toml::table& do
   }
   const bool open = !text.empty() && text.back() != '\n';
   all.push_back(std::string(text) + (open ? end : "") + end + "[" + name.table + "]" + end + line + end);
-  const std::size_t start = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  const std::size_t start = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   all.push_back(replaced(text, start, start, name.table + "." + line + end));
   return all;
 }

@@ -46,6 +46,8 @@ const char* const kSpellings[] = {
     "[http]\nlisten = \"127.0.0.1:9000\"",
     "[http]\npublic_url = \"\xc3\xa4\xf0\x9f\x98\x80\"\nlisten = '127.0.0.1:9000'",
     "\xEF\xBB\xBF[http]\nlisten = \"127.0.0.1:9000\"\n",
+    "\xEF\xBB\xBFhttp.listen = \"127.0.0.1:9000\" # ours\n",
+    "\xEF\xBB\xBFhttp = {listen = '127.0.0.1:9000', workers = 4}\n",
 };
 
 TEST(OptionFile, ReadsEverySpelling) {
