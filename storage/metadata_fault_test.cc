@@ -489,6 +489,14 @@ TEST_F(FaultTest, TellsWhoIsNeverLetInFromAServerThatIsAway) {
   expect(with_user("mute"), "not permitted to log in");
   expect(with_user("rejected"), "pg_hba.conf rejects");
   expect(with_user("outsider"), "permission denied for database");
+  // Somebody else's database, in which it may make nothing.
+  const auto in = [&](const std::string& other) {
+    return test::PostgresCluster::url(other, server_->socket_folder()) + "&user=guest";
+  };
+  ask("CREATE ROLE guest LOGIN");
+  expect(in("postgres"), "GRANT CREATE ON SCHEMA public TO guest");
+  expect(in("postgres") + "&options=-csearch_path%3Dnowhere",
+         "none of the schemas in its search_path is there");
   EXPECT_EQ(why(url_, true), "");
   // One of two servers lets it in.
   EXPECT_EQ(why(test::PostgresCluster::url(database, "/nowhere," + server_->socket_folder().string())), "");
