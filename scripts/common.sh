@@ -120,6 +120,12 @@ toml_string() {
   printf '"%s"' "${text//\"/\\\"}"
 }
 
+# bytes_in TEXT: how many bytes, which a letter may have several of.
+bytes_in() {
+  local LC_ALL=C
+  printf '%s' "${#1}"
+}
+
 # percent_encode TEXT: all but what stands for itself anywhere in a URL (RFC 3986, 2.3).
 percent_encode() {
   local LC_ALL=C text=$1 out='' char i

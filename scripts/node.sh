@@ -233,7 +233,7 @@ write_doorbell() {
   # Not set at all, it has its default, unless there is a port instead.
   if [[ -z $now && -z $(toml_get "$file" doorbell.host) ]]; then now=run/doorbell.sock; fi
   doorbell_socket=run/doorbell.sock
-  if ((${#var} + ${#doorbell_socket} + 1 > socket_path_limit)); then
+  if (($(bytes_in "$var/$doorbell_socket") > socket_path_limit)); then
     short_folder bell
     doorbell_socket=$folder/doorbell.sock
     mkdir -m 0700 "$folder" 2>/dev/null || [[ -d $folder && ! -L $folder ]] || die "cannot make the folder $folder"

@@ -37,7 +37,7 @@ pg_find() {
 pg_find_socket() {
   pg_socket=$var/pg-run
   local file=$pg_socket/.s.PGSQL.$pg_port
-  if ((${#file} > socket_path_limit)); then
+  if (($(bytes_in "$file") > socket_path_limit)); then
     local folder
     short_folder pg
     pg_socket=$folder

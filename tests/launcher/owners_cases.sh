@@ -13,6 +13,13 @@ test_deep_folder() {
   [[ $socket == /*/parley-*-pg && $bell == /*/parley-*-bell/doorbell.sock ]] || fail "the sockets are in $socket and $bell"
   [[ -n $(register alice) ]] || fail "alice could not register"
   run 0 down
+  # It has an end in bytes, and a letter may have several.
+  new_broker "$(printf '\u00e4%.0s' {1..45})"
+  run 0 up
+  bell=$(sed -nE 's/^socket = "([^"]*)".*/\1/p' "$PARLEY_VAR/parley.toml")
+  short_folders+=("${bell%/*}")
+  [[ $bell == /*/parley-*-bell/doorbell.sock ]] || fail "the socket is in $bell"
+  run 0 down
 }
 
 test_beside_each_other() {
