@@ -110,18 +110,25 @@ check_bridge() {
 }
 
 # run_copy USER PROGRAM ARGUMENT...: as that user, who may be unable to enter the folder of what was built.
-run_copy() {
-  local user=$1 program=$2 status=0 copy=
+# A shell of its own, in which the copy goes again however this ends: on a disk that is nearly full a part of it would be
+# all that was free.
+run_copy() (
+  user=$1 program=$2
   shift 2
   if is_root; then
+    trap 'exit 1' INT TERM HUP
+    trap 'rm -f "${copy:-}"' EXIT
     # A name of its own: another ./parley check, or an up, may be at work.
-    copy=$(mktemp "$var/lib/.check.XXXXXXXX") && install -m 0755 "$program" "$copy" || die "cannot write to $var/lib"
+    copy=$(mktemp "$var/lib/.check.XXXXXXXX") && install -m 0755 "$program" "$copy" 2>/dev/null || {
+      words=$(disk_trouble)
+      rm -f "${copy:-}"
+      die "cannot write to $var_shown/lib, where what is checked needs room for a copy of $program${words:+:
+  $words}"
+    }
     program=$copy
   fi
-  as_user "$user" "$program" "$@" || status=$?
-  [[ -z $copy ]] || rm -f "$copy"
-  return "$status"
-}
+  as_user "$user" "$program" "$@"
+)
 
 # check_free NAME HOST PORT ANOTHER PID: whether somebody else than that process of ours has the port.
 check_free() {

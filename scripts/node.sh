@@ -81,6 +81,8 @@ node_prepare() {
   (umask 077 && mkdir -p "$var") || die "cannot make the folder $var"
   mkdir -p "$var"/{data,log,run,lib,launcher}
   node_lock
+  # Of checks that were killed.
+  find "$var/lib" "$var/launcher" -maxdepth 1 \( -name '.check.*' -o -name 'mosquitto.conf.*' \) -mmin +10 -delete || true
   check_options
   keep_options
   write_options

@@ -289,6 +289,23 @@ test_disk_full_and_read_only() {
   fi
   run 0 down
   for process in "${before[@]}"; do ! lives "$process" || fail "process $process still runs after down"; done
+  # A check takes what is left for as long as it lasts, also when it is ended.
+  copies() { compgen -G "$PARLEY_VAR/lib/.check.*" >/dev/null; }
+  run 0 up
+  "$home/parley" check >/dev/null 2>&1 &
+  helper=$!
+  eventually copies
+  kill -TERM "$helper" 2>/dev/null || true
+  none_left() { ! copies; }
+  eventually none_left
+  helper=
+  head -c "$((($(df -k --output=avail "$PARLEY_VAR" | tail -n 1) - 1000) * 1024))" /dev/zero >"$PARLEY_VAR/fill"
+  run 1 check
+  said "is full"
+  ! copies || fail "a part of a copy was left"
+  printf 'there is room\n' >"$PARLEY_VAR/fill3" || fail "the check took what was left"
+  rm "$PARLEY_VAR"/fill*
+  run 0 down
   # From the beginning on a full disk: said at once.
   dd if=/dev/zero of="$PARLEY_VAR/fill" bs=1M 2>/dev/null || true
   run 1 up
