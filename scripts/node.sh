@@ -36,7 +36,7 @@ node_find() {
   fi
   if [[ -n ${PARLEY_MQTT_PORT:-} ]]; then mqtt_port=$PARLEY_MQTT_PORT; fi
   check_port PARLEY_MQTT_PORT "$mqtt_port"
-  [[ ${PARLEY_WAIT_S:-30} =~ ^[0-9]{1,5}$ ]] || die "PARLEY_WAIT_S is '$PARLEY_WAIT_S': set it to a number of seconds"
+  [[ ${PARLEY_WAIT_S:-30} =~ ^0*[0-9]{1,5}$ ]] || die "PARLEY_WAIT_S is '$PARLEY_WAIT_S': set it to a number of seconds, 0 to 99999"
   # A zero in front does not make it octal.
   PARLEY_WAIT_S=$((10#${PARLEY_WAIT_S:-30}))
 }
@@ -440,11 +440,14 @@ settle_metrics() {
 supervisor_lives() { kill -0 "$(cat "$var/launcher/supervisor.pid" 2>/dev/null)" 2>/dev/null; }
 
 await_service() {
-  local name=$1 tries=$((PARLEY_WAIT_S * 10)) failed
+  local name=$1 deadline failed
+  read_clock
+  deadline=$((now + PARLEY_WAIT_S * 1000))  # to ask takes its time too, of who does not answer the most
   until service_pid "$name" >/dev/null && service_answers "$name"; do
     # Not how often it was started: it may be a moment away from having its own command line.
     failed=$(cat "$var/launcher/$name.failures" 2>/dev/null) || failed=0
-    if ((tries-- == 0)) || { ((${failed:-0} >= 3)) && ! service_pid "$name" >/dev/null; } || ! supervisor_lives; then
+    read_clock
+    if ((now >= deadline)) || { ((${failed:-0} >= 3)) && ! service_pid "$name" >/dev/null; } || ! supervisor_lives; then
       return 1
     fi
     sleep 0.1

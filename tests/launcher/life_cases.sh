@@ -326,6 +326,13 @@ test_frozen() {
     run 1 status
     said "process $process is frozen"
     said "kill -CONT $process"
+    if [[ $name == bridge ]]; then
+      # Each question takes its time, and they count.
+      began=$SECONDS
+      PARLEY_WAIT_S=5 run 1 up
+      said "process $process is frozen"
+      ((SECONDS - began < 60)) || fail "up waited $((SECONDS - began)) s, not 5"
+    fi
     kill -CONT "$process"
     eventually status_is_well
   done

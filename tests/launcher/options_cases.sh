@@ -237,7 +237,7 @@ test_takes_the_environment_as_it_is() {
   new_broker environment
   local wait
   LC_ALL=de_DE.UTF-8 LANGUAGE=de PARLEY_WAIT_S=08 run 0 up
-  for wait in 09 0099 30; do
+  for wait in 09 0099 0000000030 30; do
     sed -i "s/^max_pace_ms = .*/max_pace_ms = $((10#$wait % 50 + 1))/" "$PARLEY_VAR/parley.toml"
     PARLEY_WAIT_S=$wait run 0 up
   done
