@@ -134,6 +134,8 @@ run_copy() (
 check_free() {
   local words
   words=$("$checker" --listen "$2:$3" --replacing "$5" 2>&1) && return 0
+  [[ $words != *" address "* ]] || die "$words.
+  Choose an address of this machine (${1/PORT/BIND}=127.0.0.1 ./parley up). $(untouched)"
   die "$words.
   Choose another one ($1=$4 ./parley up), or stop that program. $(untouched)"
 }

@@ -144,7 +144,7 @@ test_checks_options_first() {
   said "PARLEY_METRICS_PORT is '-1'"
   PARLEY_WAIT_S=soon run 1 up
   said "PARLEY_WAIT_S is 'soon'"
-  PARLEY_MQTT_BIND=192.0.2.1 refused "this machine does not have that address"
+  PARLEY_MQTT_BIND=192.0.2.1 refused "this machine does not have that address" "PARLEY_MQTT_BIND=127.0.0.1 ./parley up"
   PARLEY_ROLES=control,apl run 1 up
   said "apl"
   run 0 check
