@@ -23,7 +23,8 @@ bridge_find_roles() {
   [[ -f $bridge && -x $bridge ]] || die "$(build_dir release) holds no built parley-bridge"
   database=own
   if [[ -n ${PARLEY_DATABASE_URL:-} ]]; then
-    [[ $PARLEY_DATABASE_URL != *$'\n'* ]] || die "PARLEY_DATABASE_URL holds a line end"
+    [[ $PARLEY_DATABASE_URL != *[[:cntrl:]]* ]] ||
+      die "PARLEY_DATABASE_URL holds a line end, a tab or the like, which may have come along as it was copied: set it without. $(untouched)"
     database=given
   elif [[ -f $var/bridge.toml ]]; then
     bridge_database_is_own || database=given

@@ -105,7 +105,8 @@ check_bridge() {
   local before
   before=$(sed -n 's/^database=//p' "$var/launcher/started" 2>/dev/null) || before=
   # The node's own may be about to be started.
-  if [[ $pid != 0 && $database == given && -n $before && $before != "$(bridge_database_sum)" ]]; then replacing+=(--new-database); fi
+  # An older ./parley has not written it down: then any might be new, and what works goes on.
+  if [[ $pid != 0 && $database == given && $before != "$(bridge_database_sum)" ]]; then replacing+=(--new-database); fi
   run_copy "$bridge_user" "$bridge" --check --config "$var/bridge.toml" --roles "$roles" "${replacing[@]}" || refuse "$var/bridge.toml"
 }
 

@@ -265,6 +265,17 @@ test_asks_the_database_first() {
   PARLEY_DATABASE_URL=${url/\/parley?//nope?} refused "database.url: the server does not let the bridge in" 'database "nope" does not exist'
   PARLEY_DATABASE_URL=$url run 0 up
   postgres() { echo "$database"; }  # this node has none from here on
+  # What is left of a password that ends too soon is shown as no host and no port.
+  PARLEY_DATABASE_URL='postgresql://par:se@hidden@127.0.0.1:1/x' refused "database.url" "write %40 for @"
+  ! grep -q hidden "$work/output" || fail "a part of a password was shown"
+  PARLEY_DATABASE_URL='postgresql://par:hidden/x@127.0.0.1:1/x' refused "database.url" "%2F for /"
+  ! grep -q hidden "$work/output" || fail "a part of a password was shown"
+  PARLEY_DATABASE_URL=$url$'\r' refused "PARLEY_DATABASE_URL holds a line end"
+  # An older launcher has not written down which it was.
+  cp -p "$PARLEY_VAR/launcher/started" "$work/started"
+  sed -i '/^database=/d' "$PARLEY_VAR/launcher/started"
+  PARLEY_DATABASE_URL="postgresql://127.0.0.1:1/x" refused "database.url: no server takes a connection"
+  cp -p "$work/started" "$PARLEY_VAR/launcher/started"
   # From one that is right to one that is wrong.
   with bridge.toml 'url =' "url = \"${url/\/parley?//nope?}\"" "bridge.toml:$(grep -n '^url =' "$PARLEY_VAR/bridge.toml" | cut -d: -f1):7: database.url: the server does not let the bridge in" 'database "nope" does not exist'
   with bridge.toml 'url =' "url = \"${url/user=parley/user=stranger}&password=hidden\"" "the server does not let the bridge in" "stranger"
