@@ -36,9 +36,9 @@ node_find() {
   fi
   if [[ -n ${PARLEY_MQTT_PORT:-} ]]; then mqtt_port=$PARLEY_MQTT_PORT; fi
   check_port PARLEY_MQTT_PORT "$mqtt_port"
-  [[ ${PARLEY_WAIT_S:-30} =~ ^0*[0-9]{1,5}$ ]] || die "PARLEY_WAIT_S is '$PARLEY_WAIT_S': set it to a number of seconds, 0 to 99999"
+  [[ ${PARLEY_WAIT_S:-60} =~ ^0*[0-9]{1,5}$ ]] || die "PARLEY_WAIT_S is '$PARLEY_WAIT_S': set it to a number of seconds, 0 to 99999"
   # A zero in front does not make it octal.
-  PARLEY_WAIT_S=$((10#${PARLEY_WAIT_S:-30}))
+  PARLEY_WAIT_S=$((10#${PARLEY_WAIT_S:-60}))
 }
 
 # Sets where what was built is.
