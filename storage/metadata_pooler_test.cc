@@ -493,10 +493,29 @@ TEST(ConnectionString, WhatOnlyLooksLikeACutPasswordIsTaken) {
   for (const char* url :
        {"postgresql://u:h%40i%2Fd@db/parley", "postgresql://u:p@db:5432,other:5433/parley?sslmode=disable",
         "postgresql://u@db/parley", "postgresql://db/parley", "postgresql:///parley?host=/run/a@b&user=u",
-        "postgresql:///parley?host=@socket", "postgresql://%40socket/parley",
-        "postgresql://u:p@[::1]:5432/x@y", "host=db password=p@s/s port=5432,5433",
-        "postgresql://u:p@db:,other:/parley", ""})
+        "postgresql:///parley?host=@socket", "postgresql://%40socket/parley", "postgresql://u:p@[::1]:5432/x",
+        "host=db password=p@s/s port=5432,5433", "postgresql://u:p@db:,other:/parley", ""})
     EXPECT_EQ(postgres::fault_in_url(url), "") << url;
+}
+
+// libpq would take the rest of such a password for a host or a port, and quote it.
+TEST(ConnectionString, APasswordThatEndsTooSoonIsNoHostAndNoPort) {
+  using postgres::fault_in_url;
+  for (const char* url :
+       {"postgresql://u:hid@den@127.0.0.1:1/db", "postgresql://u:hid@den@db", "postgres://u:hid@@den@db/x",
+        "postgresql://u:hid/den@db/x", "postgresql://u:den/hid@db:1/x", "postgresql://u:1/den@db/x",
+        "postgresql://u:hid@den/hid@db/x", "postgresql://u@den:hid@db/x", "postgresql://u:den?x=1",
+        "host=db password=hid port=den", "host=db port=0", "host=db port=65536",
+        "postgresql://u:p@db/hid@den", "host=a,b port=1,den"})
+    EXPECT_THAT(fault_in_url(url), AllOf(Not(HasSubstr("den")), Not(""))) << url;
+  EXPECT_THAT(fault_in_url("postgresql://u:hid@den@db/x"), HasSubstr("%40"));
+  for (const char* url :
+       {"postgresql:///parley", "postgresql:///a@b", "postgresql://u:hid%40den@db:5432/x",
+        "postgresql://u@db/x", "postgresql://u:p@[::1]:5432/x", "postgresql://u:p@a:1,b:2/x",
+        "postgresql://u:p@a:1,b/x", "postgresql://u:@db:/x", "postgresql:///x?host=/tmp/a@b&user=u@v",
+        "postgresql://%2Ftmp%2Fa%40b/x", "host=/tmp/a@b user=a@b password='a@b:c/d'", "host=a,b port=1,2",
+        "host=a,b port='1, 2'", "port="})
+    EXPECT_EQ(fault_in_url(url), "") << url;
 }
 
 TEST(StartupOptions, SettingsAreTakenApart) {

@@ -63,6 +63,7 @@ bool may_be_password(const std::string& url, const std::string& name) {
          url.rfind(name) > url.find_first_of(kBlanks, equals);
 }
 
+// A list with commas, as hosts and ports are.
 std::vector<std::string> parts_of(const char* value) {
   std::vector<std::string> list;
   std::istringstream text(value);
@@ -70,28 +71,33 @@ std::vector<std::string> parts_of(const char* value) {
   return list;
 }
 
-bool is_port(const std::string& text) {
+bool is_port(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   return text.empty() || (error == std::errc() && end == text.data() + text.size() && port > 0);
 }
 
-// Was a password cut at a sign of another meaning? libpq takes its rest for a host, a port or a database,
-// tries them, and quotes them in its errors.
-bool has_cut_password(const std::string& url, const PQconninfoOption* options) {
-  if (!is_uri(url) || url.find('@') == url.npos) return false;
-  bool has_user = false, cut = false;
-  for (const PQconninfoOption* each = options; each->keyword != nullptr; ++each) {
-    if (each->val == nullptr) continue;
-    const std::string_view name = each->keyword;
-    if (name == "user") has_user = true;
-    for (const std::string& part : parts_of(each->val)) {
-      if (name == "port" && !is_port(part)) cut = true;
-      // Where a folder or a name of a socket stands, it means itself.
-      if (name == "host" && part.find('@', 1) != part.npos && part[0] != '/' && part[0] != '@') cut = true;
-    }
+// A password that was cut at a sign of another meaning: libpq takes its rest for a host, a port or a
+// database, tries them, and quotes them in its errors.
+std::string fault_beyond_libpq(std::string_view url, const PQconninfoOption* options) {
+  if (is_uri(url)) {
+    const std::string_view rest = url.substr(url.find("://") + 3);
+    const std::string_view path = rest.substr(0, rest.find('?'));
+    const std::string_view server = path.substr(0, path.find('/'));
+    const auto ats = std::count(path.begin(), path.end(), '@');
+    // The name of a database may hold one, where nothing in front of it looks like a password.
+    if (ats > 1 || (ats == 1 && server.find('@') == server.npos && server.find(':') != server.npos))
+      return "has an @ or a / where none can be: in a user's name, a password or a database's name write %40 "
+             "for @ and %2F for /";
   }
-  return cut || (!has_user && url.find('@') < url.find('?'));
+  for (; options->keyword != nullptr; ++options) {
+    if (options->val == nullptr || std::string_view(options->keyword) != "port") continue;
+    for (const std::string& port : parts_of(options->val))
+      if (!is_port(port)) return std::string("the port is no number from 1 to 65535; ") + kHowToQuote;
+  }
+  return "";
 }
 
 // What libpq says of it without what it quotes of it, for that may hold a password; the name of an option
@@ -121,9 +127,7 @@ std::string fault_in_url(const std::string& url) {
   if (options == nullptr) fault = message ? message : "cannot be parsed";
   if (message != nullptr) PQfreemem(message);
   while (!fault.empty() && fault.back() == '\n') fault.pop_back();
-  if (options != nullptr && has_cut_password(url, options.get()))
-    fault = std::string("its password seems to have / or @ in it: ") + kHowToQuote;
-  return options == nullptr ? without_password(url, std::move(fault)) : fault;
+  return options ? fault_beyond_libpq(url, options.get()) : without_password(url, std::move(fault));
 }
 
 void forget_startup_environment() {
