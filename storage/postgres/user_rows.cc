@@ -50,6 +50,7 @@ MetadataResult<std::vector<std::string>> revoke(Store& store, Change& change, co
   const std::int64_t until_s = change.now_s() + store.options().access_ttl_s + 60;
   ASSIGN_OR_RETURN(const Rows rows, change.run(statement, Params(user, change.now_ms(), until_s, which)));
   std::vector<std::string> ended;
+  ended.reserve(rows.count());
   for (int row = 0; row < rows.size(); ++row) ended.push_back(rows.string(row, 0));
   for (const std::string& sid : ended) change.fact(SessionRevoke{.sid = sid, .until_s = until_s});
   for (const std::string& sid : ended)
