@@ -110,6 +110,18 @@ check_bridge() {
   run_copy "$bridge_user" "$bridge" --check --config "$var/bridge.toml" --roles "$roles" "${replacing[@]}" || refuse "$var/bridge.toml"
 }
 
+# A node that was on a given database does not go on with an empty one of its own because the url got lost.
+check_database_is_meant() {
+  [[ $database == own && -e $var/launcher/plan ]] || return 0
+  local services
+  services=" $(planned_services) "
+  [[ $services == *" bridge "* && $services != *" postgres "* ]] || return 0
+  [[ ! -e $var/bridge.toml || -z $(toml_get "$var/bridge.toml" database.url) ]] || return 0
+  die "database.url is gone from $var_shown/bridge.toml, and the node was on another database than its own.
+  Put it back (PARLEY_DATABASE_URL=postgresql://... ./parley up); or, for the node's own, write
+  url = \"$(toml_get "$home/config/bridge.toml" database.url)\" below [database]. $(untouched)"
+}
+
 # run_copy USER PROGRAM ARGUMENT...: as that user, who may be unable to enter the folder of what was built.
 # A shell of its own, in which the copy goes again however this ends: on a disk that is nearly full a part of it would be
 # all that was free.

@@ -84,6 +84,7 @@ node_prepare() {
   # Of checks that were killed.
   find "$var/lib" "$var/launcher" -maxdepth 1 \( -name '.check.*' -o -name 'mosquitto.conf.*' \) -mmin +10 -delete || true
   check_options
+  check_database_is_meant
   keep_options
   write_options
   write_doorbell

@@ -17,6 +17,20 @@ test_given_database() {
   unset PARLEY_DATABASE_URL
   run 0 up
   said "nothing has changed"
+  # Nor must losing it.
+  cp -p "$PARLEY_VAR/bridge.toml" "$work/bridge.toml"
+  local emptied before
+  before="$(broker) $(bridge)"
+  for emptied in 's/.*//' 's/^url = .*//'; do
+    sed -i "$emptied" "$PARLEY_VAR/bridge.toml"
+    run 1 up
+    said "database.url is gone from"
+    said "PARLEY_DATABASE_URL="
+    said "nothing was stopped"
+    [[ "$(broker) $(bridge)" == "$before" ]] || fail "something was restarted"
+    [[ ! -e $PARLEY_VAR/pg ]] || fail "a database was made although one was given before"
+    cp -p "$work/bridge.toml" "$PARLEY_VAR/bridge.toml"
+  done
   run 0 down
   # A database that is away does not keep people from chatting.
   PARLEY_DATABASE_URL="postgresql:///parley?host=$work/nowhere" PARLEY_WAIT_S=1 run 1 up
