@@ -130,8 +130,8 @@ struct RocksLogOptions {
   std::size_t memory_budget_bytes = 128u << 20;  // block cache, filters, memtables together
   std::uint64_t reserve_bytes = 64u << 20;  // appends are refused with disk_full below this much free space
   std::string info_log_level = "warn";
-  std::function<void(std::string_view)> notice =
-      {};  // what a power loss had left to be put right, if anything
+  // Told, while it opens, what a power loss had left to be put right.
+  std::function<void(std::string_view)> notice = {};
 };
 // Opens or creates. The folder is locked: a second opener fails.
 boost::system::result<std::unique_ptr<Log>, std::string> open_rocks_log(const RocksLogOptions& options);

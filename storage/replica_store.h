@@ -53,8 +53,8 @@ class ReplicaStore {
 struct RocksReplicaOptions {
   std::filesystem::path path;
   std::size_t memory_budget_bytes = 32u << 20;
-  std::function<void(std::string_view)> notice =
-      {};  // what a power loss had left to be put right, if anything
+  // Told, while it opens, what a power loss had left to be put right.
+  std::function<void(std::string_view)> notice = {};
 };
 ReplicaResult<std::unique_ptr<ReplicaStore>> open_rocks_replica(const RocksReplicaOptions& options);
 std::unique_ptr<ReplicaStore> make_memory_replica();  // for tests

@@ -45,8 +45,8 @@ struct RocksRetainedOptions {
   std::filesystem::path path;
   std::size_t memory_budget_bytes = 8u << 20;
   std::uint64_t reserve_bytes = 0;  // with less free disk space than this, put() refuses
-  std::function<void(std::string_view)> notice =
-      {};  // what a power loss had left to be put right, if anything
+  // Told, while it opens, what a power loss had left to be put right.
+  std::function<void(std::string_view)> notice = {};
 };
 RetainedResult<std::unique_ptr<RetainedStore>> open_rocks_retained(const RocksRetainedOptions& options);
 std::unique_ptr<RetainedStore> make_memory_retained();  // for tests

@@ -44,7 +44,8 @@ RocksEngine::~RocksEngine() {
   close_locked();
 }
 
-Status RocksEngine::open(rocksdb::DBOptions options, std::vector<rocksdb::ColumnFamilyDescriptor> families) {
+Status RocksEngine::open(rocksdb::DBOptions options, std::vector<rocksdb::ColumnFamilyDescriptor> families,
+                         const Notice& notice) {
   const std::lock_guard lock(mutex_);
   options_ = std::move(options);
   options_.env = env_.get();
@@ -53,11 +54,13 @@ Status RocksEngine::open(rocksdb::DBOptions options, std::vector<rocksdb::Column
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   if (error) return Status::IOError("While mkdir " + path_.string(), error.message());
-  return open_locked(notice_);
+  return open_locked(notice);
 }
 
-Status RocksEngine::open_locked(std::string& notice) {
-  Status status = settle_manifest(*files_, path_.string(), notice);
+Status RocksEngine::open_locked(const Notice& notice) {
+  std::string put_right;
+  Status status = settle_manifest(*files_, path_.string(), put_right);
+  if (notice && !put_right.empty()) notice(put_right);
   if (!status.ok()) return status;
   wal_order_.begin();
   rocksdb::DB* db = nullptr;
@@ -120,8 +123,7 @@ Status RocksEngine::room_to_open() {
 Status RocksEngine::reopen() {
   const std::lock_guard lock(mutex_);
   close_locked();
-  std::string of_no_interest;  // a failed write has left it, and was told already
-  return open_locked(of_no_interest);
+  return open_locked({});  // what there is to put right a failed write has left, and that was told
 }
 
 }  // namespace parley::storage

@@ -8,9 +8,10 @@
 #include <rocksdb/system_clock.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <shared_mutex>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/rocks_files.h"
@@ -28,11 +29,12 @@ class RocksEngine {
   RocksEngine(const RocksEngine&) = delete;
   RocksEngine& operator=(const RocksEngine&) = delete;
 
-  // Creates the folder too, and puts right what a power loss has left there: `notice()` says what, else it is
-  // empty. Real damage is an error and stays as it is. What Hold::family() counts are `families`, of which
-  // the first is the default one.
-  rocksdb::Status open(rocksdb::DBOptions options, std::vector<rocksdb::ColumnFamilyDescriptor> families);
-  const std::string& notice() const { return notice_; }  // of open(), by the same thread
+  // Creates the folder too, and puts right what a power loss has left there, of which `notice`, which may be
+  // empty, is told before this returns. Real damage is an error and stays as it is. What Hold::family()
+  // counts are `families`, of which the first is the default one.
+  using Notice = std::function<void(std::string_view)>;
+  rocksdb::Status open(rocksdb::DBOptions options, std::vector<rocksdb::ColumnFamilyDescriptor> families,
+                       const Notice& notice);
 
   // The engine while somebody uses it; false when it is closed, or (try_hold) being opened anew. Nothing that
   // the engine has handed out may outlive it.
@@ -65,7 +67,7 @@ class RocksEngine {
   rocksdb::Status recover(bool sync_failed);
 
  private:
-  rocksdb::Status open_locked(std::string& notice);
+  rocksdb::Status open_locked(const Notice& notice);
   void close_locked();
   rocksdb::Status flush();
   rocksdb::Status room_to_open();
@@ -74,7 +76,6 @@ class RocksEngine {
   const std::filesystem::path path_;
   const std::shared_ptr<RocksFiles> files_;
   const std::unique_ptr<rocksdb::Env> env_;
-  std::string notice_;
   WalOrder wal_order_;
   rocksdb::DBOptions options_;
   std::vector<rocksdb::ColumnFamilyDescriptor> families_;

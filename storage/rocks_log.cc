@@ -137,8 +137,8 @@ Status RocksLog::open() {
                                      {{rocksdb::kDefaultColumnFamilyName, meta_options(memory_)},
                                       {"events", events_options(memory_)},
                                       {"cids", cids_options(memory_, make_cid_filter(low_))},
-                                      {"rooms", rooms_options(memory_)}});
-  if (options_.notice && !engine_.notice().empty()) options_.notice(engine_.notice());
+                                      {"rooms", rooms_options(memory_)}},
+                                     options_.notice);
   return status.ok() ? load() : status;
 }
 

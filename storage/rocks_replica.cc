@@ -84,9 +84,9 @@ class RocksReplica final : public ReplicaStore {
 };
 
 Status RocksReplica::open() {
-  Status status = engine_.open(replica_db_options(memory_),
-                               {{rocksdb::kDefaultColumnFamilyName, facts_options(memory_)}});
-  if (options_.notice && !engine_.notice().empty()) options_.notice(engine_.notice());
+  Status status =
+      engine_.open(replica_db_options(memory_), {{rocksdb::kDefaultColumnFamilyName, facts_options(memory_)}},
+                   options_.notice);
   return status.ok() ? load_state() : status;
 }
 

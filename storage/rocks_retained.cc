@@ -1,9 +1,7 @@
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "storage/disk_space.h"
@@ -28,16 +26,13 @@ class RocksRetained final : public RetainedStore {
   explicit RocksRetained(const RocksRetainedOptions& options)
       : memory_(options.memory_budget_bytes),
         engine_(options.path),
-        space_(options.path, options.reserve_bytes),
-        notice_(options.notice) {
+        space_(options.path, options.reserve_bytes) {
     write_options_.no_slowdown = true;
   }
 
-  Status open() {
-    Status status = engine_.open(replica_db_options(memory_),
-                                 {{rocksdb::kDefaultColumnFamilyName, facts_options(memory_)}});
-    if (notice_ && !engine_.notice().empty()) notice_(engine_.notice());
-    return status;
+  Status open(const RocksEngine::Notice& notice) {
+    return engine_.open(replica_db_options(memory_),
+                        {{rocksdb::kDefaultColumnFamilyName, facts_options(memory_)}}, notice);
   }
 
   RetainedResult<void> put(const RetainedMessage& message) override {
@@ -113,7 +108,6 @@ class RocksRetained final : public RetainedStore {
   const RocksMemory memory_;
   RocksEngine engine_;
   DiskSpace space_;
-  const std::function<void(std::string_view)> notice_;
   rocksdb::WriteOptions write_options_;  // refuses where it would have to wait
   std::string value_;
   std::atomic<bool> failed_{false};
@@ -125,7 +119,7 @@ class RocksRetained final : public RetainedStore {
 
 RetainedResult<std::unique_ptr<RetainedStore>> open_rocks_retained(const RocksRetainedOptions& options) {
   auto store = std::make_unique<RocksRetained>(options);
-  if (const Status status = store->open(); !status.ok())
+  if (const Status status = store->open(options.notice); !status.ok())
     return open_error_message(status, options.path, "retained messages");
   return std::unique_ptr<RetainedStore>(std::move(store));
 }
