@@ -160,8 +160,9 @@ std::vector<std::string> what_is_wrong(const Options& options, const BridgeConfi
   // that the server would never let in, nor for another database that nobody has seen.
   using Why = storage::WhyNotPostgres;
   const storage::PostgresTrial trial = storage::try_postgres(postgres_options(config));
-  const bool matters = trial.why == Why::options || (trial.why == Why::refused && options.replacing != 0) ||
-                       (trial.why == Why::away && options.replacing != 0 && options.new_database);
+  const bool replaces = options.replacing != 0;
+  const bool matters = trial.why == Why::options || (replaces && trial.why == Why::refused) ||
+                       (replaces && trial.why == Why::away && options.new_database);
   if (matters) faults.push_back("database.url: " + trial.words);
   const auto link = make_broker_link(link_options(config));
   Metrics metrics;

@@ -36,6 +36,16 @@ bool poll_until(pollfd* fds, nfds_t count, Deadline deadline) {
   }
 }
 
+// libpq's messages end in a line feed, and may have some within.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t' || c == '\r'; }, ' ');
+  text.erase(std::unique(text.begin(), text.end(), [](char a, char b) { return a == ' ' && b == ' '; }),
+             text.end());
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
+
 DbError error_of(const PGresult* result) {
   const auto field = [&](int code) {
     const char* text = PQresultErrorField(result, code);
@@ -43,7 +53,7 @@ DbError error_of(const PGresult* result) {
   };
   DbError error;
   error.sqlstate = field(PG_DIAG_SQLSTATE);
-  error.message = field(PG_DIAG_MESSAGE_PRIMARY);
+  error.message = one_line(field(PG_DIAG_MESSAGE_PRIMARY));
   error.constraint = field(PG_DIAG_CONSTRAINT_NAME);
   error.kind = kind_of(error.sqlstate, field(PG_DIAG_SOURCE_FUNCTION));
   return error;
@@ -206,7 +216,7 @@ DbResult<std::unique_ptr<Connection>> Connection::connect(const ConnectOptions& 
     state = PQconnectPoll(raw);
   }
   PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);
-  if (PQsetnonblocking(raw, 1) != 0) return DbError{DbErrorKind::lost, "", PQerrorMessage(raw), ""};
+  if (PQsetnonblocking(raw, 1) != 0) return connection->broken(PQerrorMessage(raw));
   return connection;
 }
 
@@ -223,10 +233,10 @@ DbError Connection::refused(const ConnectOptions& options) const {
     error.sqlstate = "28P01";  // the server's, had it been asked with none
   }
   static const std::regex kLocation("\nLOCATION:[^\n]*");
-  error.message = std::regex_replace(error.message, kLocation, "");
+  error.message = one_line(std::regex_replace(error.message, kLocation, ""));
   if (options.servers->sends_options() && error.message.find("startup parameter") != std::string::npos)
     error.message +=
-        "(the connection string has options=..., which this pooler does not take: leave them out, or "
+        " (the connection string has options=..., which this pooler does not take: leave them out, or "
         "write all of them as -c name=value, and they are set after connecting)";
   return error;
 }
@@ -277,7 +287,7 @@ void Connection::wait_for(int fd, Deadline deadline) {
 
 DbError Connection::broken(std::string message) {
   close();
-  return DbError{DbErrorKind::lost, "", std::move(message), ""};
+  return DbError{DbErrorKind::lost, "", one_line(std::move(message)), ""};
 }
 
 DbResult<void> Connection::flush(Deadline deadline) {

@@ -29,7 +29,7 @@ using Deadline = Clock::time_point;
 struct DbError {
   DbErrorKind kind = DbErrorKind::other;
   std::string sqlstate;    // empty: none came
-  std::string message;     // of the server; for the log only
+  std::string message;     // of the server, in one line; for the log only
   std::string constraint;  // its name
 };
 template <class T>

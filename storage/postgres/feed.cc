@@ -28,7 +28,7 @@ const Statement kTryLead{"feed.try_lead", "SELECT pg_try_advisory_lock(" LEADER_
 // Sessions that are not ours any more, because a pooler has changed them, have neither.
 const Statement kStillLeads{
     "feed.still_leads",
-    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted "
+    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = $1 AND pid = pg_backend_pid() AND granted "
     "AND (classid::bigint << 32) + objid::bigint = " LEADER_LOCK};
 const Statement kStillListens{"feed.still_listens",
                               "SELECT FROM pg_listening_channels() c WHERE c = 'parley_changes'"};
@@ -200,7 +200,7 @@ bool PostgresFeed::leading() {
   // A connection whose other end has vanished without a word looks alive: ask it now and then.
   constexpr std::chrono::seconds kAskEvery{1};
   if (leads_ && Clock::now() - lead_checked_ >= kAskEvery) {
-    const auto rows = lead_->run(kStillLeads, Params{}, store_.deadline());
+    const auto rows = lead_->run(kStillLeads, Params(lead_->backend()), store_.deadline());
     leads_ = rows && !rows->empty();
     lead_checked_ = Clock::now();
   }

@@ -1,20 +1,13 @@
 // Puts the nouns together, and spells their words.
 #include "storage/metadata.h"
 
-#include <algorithm>
 #include <array>
-#include <chrono>
-#include <cstdint>
 #include <stdexcept>
-#include <string>
 
 #include "storage/postgres/accounts.h"
 #include "storage/postgres/administration.h"
 #include "storage/postgres/feed.h"
 #include "storage/postgres/rooms.h"
-#include "storage/postgres/session.h"
-#include "storage/postgres/sqlstate.h"
-#include "storage/postgres/store.h"
 #include "storage/postgres/try.h"
 
 namespace parley::storage {
@@ -53,17 +46,6 @@ class PostgresMetadata : public Metadata {
 };
 
 }  // namespace
-// Where a bridge has not been before it makes tables; where one has, it must be able to write in them.
-constexpr char kMayWork[] =
-    "SELECT CASE WHEN to_regclass('schema_migrations') IS NOT NULL THEN"
-    " CASE WHEN has_table_privilege('schema_migrations', 'INSERT') THEN ''"
-    " ELSE 'the tables that are there belong to another role: connect as that one' END"
-    " WHEN current_schema() IS NULL THEN 'none of the schemas in its search_path is there: make one'"
-    " WHEN NOT has_schema_privilege(current_schema(), 'CREATE') THEN"
-    " format('%I may make no tables there: name the right database, or GRANT CREATE ON SCHEMA %I TO %1$I',"
-    " current_user, current_schema())"
-    " ELSE '' END";
-
 }  // namespace postgres
 
 namespace {
@@ -106,31 +88,6 @@ MetadataResult<std::unique_ptr<Metadata>> open_postgres(const PostgresOptions& o
   if (const std::string fault = postgres::fault_in_url(options.url); !fault.empty())
     return MetadataFault{MetadataError::invalid, "the database's url: " + fault, "url"};
   return std::unique_ptr<Metadata>(std::make_unique<postgres::PostgresMetadata>(options));
-}
-
-PostgresTrial try_postgres(const PostgresOptions& options) {
-  constexpr std::uint32_t kLongest = 5;  // somebody waits for it
-  constexpr std::chrono::seconds kPatience{2};
-  postgres::forget_startup_environment();
-  if (std::string fault = postgres::fault_in_url(options.url); !fault.empty())
-    return {WhyNotPostgres::options, std::move(fault)};
-  PostgresOptions once = options;
-  once.connect_timeout_s = std::min(options.connect_timeout_s, kLongest);
-  const auto connection = postgres::Store(once).connect("");
-  if (connection) {
-    const auto words = (*connection)->run_text(postgres::kMayWork, postgres::Clock::now() + kPatience);
-    if (!words || words->empty() || words->text(0, 0).empty()) return {};
-    return {WhyNotPostgres::refused, "the server lets the bridge in, but " + words->string(0, 0)};
-  }
-  const postgres::DbError& error = connection.error();
-  if (postgres::is_session_not_kept(error)) return {WhyNotPostgres::options, error.message};
-  std::string words = error.message;
-  std::replace_if(
-      words.begin(), words.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
-  while (words.ends_with(' ')) words.pop_back();
-  if (postgres::is_refusal(error.sqlstate, error.message))
-    return {WhyNotPostgres::refused, "the server does not let the bridge in: " + words};
-  return {WhyNotPostgres::away, "no server takes a connection: " + words};
 }
 
 }  // namespace parley::storage

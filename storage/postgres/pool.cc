@@ -11,21 +11,11 @@ namespace {
 // Between two attempts to reach a server that is away.
 constexpr std::chrono::milliseconds kProbeEvery{100};
 // When it is there and says that we are not to come in: it writes a line of its log for each.
-constexpr std::chrono::milliseconds kProbeWrongEvery{1000};
+constexpr std::chrono::milliseconds kProbeRefusedEvery{1000};
 // How long a doubted connection has for its sign of life.
 constexpr std::chrono::milliseconds kSignOfLife{500};
 
 const Statement kPing{"pool.ping", "SELECT 1"};
-
-// libpq's messages end in a line feed, and may have some within.
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t' || c == '\r'; }, ' ');
-  text.erase(std::unique(text.begin(), text.end(), [](char a, char b) { return a == ' ' && b == ' '; }),
-             text.end());
-  while (!text.empty() && text.back() == ' ') text.pop_back();
-  return text;
-}
 
 }  // namespace
 
@@ -88,10 +78,9 @@ bool Pool::is_full(const DbError& error, Clock::time_point begun) {
   if (!in_words && !(error.kind == DbErrorKind::timeout && answered_ > begun)) return false;
   constexpr std::chrono::seconds kSoon{1}, kLater{10};  // who says so at once may be asked again soon
   full_until_ = Clock::now() + (in_words ? kSoon : kLater);
-  const std::string why = one_line(error.message);
-  if (why != why_full_ && options_.log)
-    options_.log("the database gives no more connections than there are: " + why);
-  why_full_ = why;
+  if (error.message != why_full_ && options_.log)
+    options_.log("the database gives no more connections than there are: " + error.message);
+  why_full_ = error.message;
   changed_.notify_all();
   return true;
 }
@@ -138,11 +127,10 @@ void Pool::went_down(const DbError& error) {
 
 // With mutex_ held. A pooler says once why it cannot connect, and then lets its clients wait.
 std::string Pool::reason(const DbError& error) {
-  const std::string words = one_line(error.message);
-  if (error.kind != DbErrorKind::timeout) last_words_ = words;
+  if (error.kind != DbErrorKind::timeout) last_words_ = error.message;
   return error.kind != DbErrorKind::timeout || last_words_.empty()
-             ? words
-             : words + "; what was said last: " + last_words_;
+             ? error.message
+             : error.message + "; what was said last: " + last_words_;
 }
 
 // With mutex_ held. Another reason than before is worth another line, but not ten each second.
@@ -174,9 +162,8 @@ void Pool::probe() {
       return;
     }
     still_down(opened.error());
-    const std::string& state = opened.error().sqlstate;
-    const bool is_set_up_wrongly = state.starts_with("28") || state.starts_with("3D");
-    changed_.wait_for(lock, is_set_up_wrongly ? kProbeWrongEvery : kProbeEvery, [this] { return ending_; });
+    const bool refused = is_refusal(opened.error().sqlstate, opened.error().message);
+    changed_.wait_for(lock, refused ? kProbeRefusedEvery : kProbeEvery, [this] { return ending_; });
   }
 }
 

@@ -79,8 +79,7 @@ DbError cannot_be_seen() {
       DbErrorKind::timeout, "",
       "the pooler in front of PostgreSQL gives no second connection within the time, by which it could be "
       "seen whether it lends whole sessions, or is too far away for that: give this database and user more "
-      "of "
-      "them (pool_size, max_db_connections), or the bridge a longer [database] connect_timeout_s",
+      "of them (pool_size, max_db_connections), or the bridge a longer [database] connect_timeout_s",
       ""};
 }
 
